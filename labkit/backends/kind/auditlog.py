@@ -5,8 +5,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.backends.engine import Engine
 from labkit.client import auditlog
+
+from ..engine import Engine
 
 EVENT_SECONDS = 2.0
 LOGS = "/var/log/kubernetes"

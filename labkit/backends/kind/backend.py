@@ -9,14 +9,14 @@ import os
 import re
 from pathlib import Path
 
-from labkit.backends import podimage, sweep
-from labkit.backends.base import Options, Report, Status, Traits
-from labkit.backends.engine import Engine, call, find
 from labkit.client import kubeconfig
 from labkit.core.errors import Missing, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, locked, read_json
 from labkit.core.language import text
 
+from .. import podimage, sweep
+from ..base import Options, Report, Status, Traits
+from ..engine import Engine, call, find
 from . import creation, identity, readiness
 from .auditlog import NodeAuditLog
 from .cluster import READY, RECORD_FORMAT, KindCluster

@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.engine import Engine, call, find
 from labkit.client import kubeconfig
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_json
 from labkit.core.language import text
 
+from ..engine import Engine, call, find
 from . import identity
 
 READY, CREATING = "ready", "creating"

@@ -3,13 +3,13 @@
 import re
 import time
 
-from labkit.backends import podimage, sweep
-from labkit.backends.base import Report
-from labkit.backends.engine import Engine
 from labkit.core.errors import LabkitError, StartFailed
 from labkit.core.language import text
 from labkit.core.signals import interrupt_on_signals
 
+from .. import podimage, sweep
+from ..base import Report
+from ..engine import Engine
 from . import identity, program, readiness
 from .cluster import CREATING, READY, RECORD_FORMAT, KindCluster
 

@@ -1,9 +1,10 @@
 """The kind backend's requirements: a container engine, the program kind, memory and disk."""
 
-from labkit.backends.base import Need
-from labkit.backends.engine import call, find
 from labkit.core.errors import Missing
 from labkit.core.language import text
+
+from ..base import Need
+from ..engine import call, find
 
 MEMORY_BYTES = 2 * 1024**3
 DISK_BYTES = 5 * 1024**3

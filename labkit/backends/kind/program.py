@@ -9,13 +9,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from labkit.backends.base import Report
-from labkit.backends.engine import Engine, call, follow
 from labkit.core import resources
 from labkit.core.errors import Missing, StartFailed
 from labkit.core.home import write_private
 from labkit.core.language import text
 
+from ..base import Report
+from ..engine import Engine, call, follow
 from .cluster import KindCluster
 
 PULL_SECONDS = 1800.0

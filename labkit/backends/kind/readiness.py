@@ -9,13 +9,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from labkit.backends import podimage
-from labkit.backends.base import Report
 from labkit.client.client import Client
 from labkit.client.exec.command import run
 from labkit.client.pods import is_ready
 from labkit.core.errors import LabkitError, StartFailed
 from labkit.core.language import text
+
+from .. import podimage
+from ..base import Report
 
 READY_SECONDS = 900.0
 """Slow machines need this long to unpack images."""

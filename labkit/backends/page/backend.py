@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Options, Report
-from labkit.backends.embedded import Embedded
 from labkit.client.transport import Credentials, Endpoint, Transport
 
+from ..base import Options, Report
+from ..embedded import Embedded
 from .page import Page
 
 

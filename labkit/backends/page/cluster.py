@@ -11,7 +11,6 @@ import ssl
 from http.client import parse_headers
 from pathlib import Path
 
-from labkit.backends.inprocess import InProcess
 from labkit.client import kubeconfig
 from labkit.client.transport import Credentials, Endpoint
 from labkit.core.home import changed
@@ -30,6 +29,7 @@ from labkit.embedded import (
 )
 from labkit.rbac.objects import Object
 
+from ..inprocess import InProcess
 from .loopback import Loopback
 from .snapshot import AUDIT_LOG, DATABASE
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from labkit.client.client import Client
-from labkit.client.object_names import pod_path
-from labkit.client.transport import ExecOutput
 from labkit.core.errors import ExecFailed
 
+from ..client import Client
+from ..object_names import pod_path
+from ..transport import ExecOutput
 from .channels import ERROR, STDERR, STDOUT, frames, input_frames
 from .completed import SHELLS, CompletedExec
 from .connection import exec_request, open_with_input

@@ -10,13 +10,13 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from labkit.client.client import Client
-from labkit.client.object_names import pod_path
-from labkit.client.transport import CONNECT_SECONDS, connection_error
 from labkit.core import page
 from labkit.core.errors import ExecFailed
 from labkit.core.language import text
 
+from ..client import Client
+from ..object_names import pod_path
+from ..transport import CONNECT_SECONDS, connection_error
 from .channels import PROTOCOLS
 from .failures import UnknownProtocol, refused
 

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from labkit.client.object_names import habit
 from labkit.core.errors import ExecFailed
 from labkit.core.language import text
+
+from ..object_names import habit
 
 IN_THE_IMAGE = text("Name a program that the container's image has.")
 

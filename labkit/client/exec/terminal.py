@@ -15,8 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from labkit.client.client import Client
-
+from ..client import Client
 from . import channels
 from .command import default_container, with_shell
 from .connection import open_exec, open_with_input

@@ -6,10 +6,11 @@ Source: k8s.io/kubernetes ``pkg/controlplane/controller``, ``pkg/registry/schedu
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import name_of
+
+from ..apiserver.registry.registry import Change, Registry
+from ..controllers.controller import BaseController
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import name_of
 
 MANAGER = "kube-apiserver"
 

@@ -12,10 +12,10 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.embedded.machinery.request import Object
 from labkit.rbac.defaults import default_object, default_table
 from labkit.rbac.parts import compact, uncovered
 
+from ..machinery.request import Object
 from .services import managed_entry
 
 GROUP = "rbac.authorization.k8s.io"

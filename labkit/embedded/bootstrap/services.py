@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.apiserver.registry.strategies.schema_only import available
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.controllers.conditions import condition
-from labkit.embedded.machinery.kinds import BY_KIND, GROUPS, KINDS, Kind
-from labkit.embedded.machinery.objects import name_of
-from labkit.embedded.machinery.request import Object
+
+from ..apiserver.registry.registry import Registry, timestamp
+from ..apiserver.registry.strategies.schema_only import available
+from ..apiserver.storage import Key
+from ..controllers.conditions import condition
+from ..machinery.kinds import BY_KIND, GROUPS, KINDS, Kind
+from ..machinery.objects import name_of
+from ..machinery.request import Object
 
 _SPECS: dict[str, dict[str, Object]] = read_json(__file__, "flows.json")
 """``levels`` and ``schemas``: name to spec."""

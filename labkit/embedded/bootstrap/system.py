@@ -9,11 +9,10 @@ Source: k8s.io/kubernetes ``pkg/controlplane/controller/{clusterauthenticationtr
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.controllers.controller import Publisher
-from labkit.embedded.machinery.kinds import BY_KIND
-
+from ..apiserver.registry.registry import Change, Registry, timestamp
+from ..apiserver.storage import Key
+from ..controllers.controller import Publisher
+from ..machinery.kinds import BY_KIND
 from .core import bootstrap_objects
 
 NAMESPACE = "kube-system"

@@ -4,8 +4,7 @@ import contextlib
 import posixpath
 from collections.abc import Callable, Sequence
 
-from labkit.embedded.machinery.request import ExecIO
-
+from ..machinery.request import ExecIO
 from .files.filesystem import FileSystem
 from .files.image import Account, Image
 from .files.inodes import Directory, File, FileError

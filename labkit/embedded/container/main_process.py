@@ -11,8 +11,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.machinery.request import WINDOW
-
+from ..machinery.request import WINDOW
 from .container import Container
 from .logs import Log
 from .shell.task_loop import Budget

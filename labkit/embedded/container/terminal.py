@@ -3,7 +3,7 @@
 It is between the far end, which sends single keys, and the command, which reads lines.
 """
 
-from labkit.embedded.machinery.request import ExecIO
+from ..machinery.request import ExecIO
 
 ETX, EOT, NAK, ETB, DEL, BS, ESC, TAB = 0x03, 0x04, 0x15, 0x17, 0x7F, 0x08, 0x1B, 0x09
 FORM_FEED = 0x0C

@@ -7,12 +7,12 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-cluster
 from collections.abc import Sequence
 from typing import Any
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
-from labkit.embedded.machinery.objects import labels_of, name_of
-from labkit.embedded.machinery.request import Object
 from labkit.rbac.selectors import selects
 
+from ..apiserver.registry.registry import Change, Registry, timestamp
+from ..machinery.kinds import BY_RESOURCE, RBAC
+from ..machinery.objects import labels_of, name_of
+from ..machinery.request import Object
 from .controller import BaseController
 from .rate_limiter import RateLimiter
 

@@ -5,8 +5,8 @@ Source: the item exponential failure rate limiter of k8s.io/client-go ``util/wor
 
 from collections.abc import Callable
 
-from labkit.embedded.machinery.objects import uid_of
-from labkit.embedded.machinery.request import Object
+from ..machinery.objects import uid_of
+from ..machinery.request import Object
 
 # client-go waits from 5 ms to 1,000 s. The clock here ticks about once a second, and a learner who has just raised a
 # quota does not wait for a quarter of an hour.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.embedded.machinery.request import Object
+from ..machinery.request import Object
 
 
 def transition_time(conditions: Iterable[Object], kind: str, status: str, now: str) -> str:

@@ -3,12 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Change, Registry, timestamp
+from ..apiserver.registry.strategy import DeleteOptions
+from ..machinery.kinds import Kind
+from ..machinery.objects import name_of, namespace_of, uid_of
+from ..machinery.request import Object
 from . import MANAGER
 
 

@@ -3,9 +3,9 @@
 Source: k8s.io/kubernetes ``pkg/controller/controller_ref_manager.go``.
 """
 
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.objects import name_of, owners_of, uid_of
-from labkit.embedded.machinery.request import Object
+from ..machinery.kinds import Kind
+from ..machinery.objects import name_of, owners_of, uid_of
+from ..machinery.request import Object
 
 
 def controller_of(obj: Object | None) -> Object | None:

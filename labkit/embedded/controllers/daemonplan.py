@@ -6,11 +6,10 @@ Source: k8s.io/kubernetes ``pkg/controller/daemon/{daemon_controller,update}.go`
 import copy
 from collections.abc import Iterable
 
-from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of
-from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
-from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.objects import is_deleted, labels_of, name_of
+from ..machinery.pods.placement import REQUIRED, node_suits, tolerated
+from ..machinery.pods.state import has_ended, is_available, ready_since
+from ..machinery.request import Object
 from .rolling import by_age, scaled
 
 HASH = "controller-revision-hash"

@@ -5,11 +5,10 @@ Source: k8s.io/kubernetes ``pkg/controller/daemon``.
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import annotations_of, is_deleted, labels_of, name_of
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Change
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import annotations_of, is_deleted, labels_of, name_of
+from ..machinery.request import Object
 from .daemonplan import (
     GENERATION,
     HASH,
@@ -72,7 +71,7 @@ class DaemonSets(RevisionedController):
     def _pod_for(self, daemon_set: Object, node: str, revision: str) -> Object:
         """Return the pod of one node."""
         # Imported here: it loads the validation of pods, which a server does not need to start.
-        from labkit.embedded.apiserver.registry.strategies.workloads.daemonsets import (
+        from ..apiserver.registry.strategies.workloads.daemonsets import (
             TEMPLATE_GENERATION,
         )
 

@@ -6,23 +6,22 @@ Source: k8s.io/apiextensions-apiserver ``pkg/controller/{status,establish,finali
 
 import copy
 
-from labkit.embedded.apiserver.registry.custom.kinds import (
+from ..apiserver.registry.custom.kinds import (
     DEFINITIONS,
     condition_of,
     custom_kinds,
     holds,
 )
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.apiserver.registry.strategies.definitions import (
+from ..apiserver.registry.registry import Change
+from ..apiserver.registry.strategies.definitions import (
     FINALIZER,
     condition,
     set_condition,
 )
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.kinds import BY_KIND, CustomKind
-from labkit.embedded.machinery.objects import finalizers_of, is_deleted, labels_of, name_of
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.golang.quote import go_quote
+from ..machinery.kinds import BY_KIND, CustomKind
+from ..machinery.objects import finalizers_of, is_deleted, labels_of, name_of
+from ..machinery.request import Object
 from .controller import BaseController
 
 API_SERVICES = BY_KIND["apiregistration.k8s.io", "APIService"]

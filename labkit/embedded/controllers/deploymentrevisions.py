@@ -5,10 +5,9 @@ Source: k8s.io/kubernetes ``pkg/controller/deployment/{sync.go,util/deployment_u
 
 import copy
 
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import annotations_of, labels_of, namespace_of
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import annotations_of, labels_of, namespace_of
+from ..machinery.request import Object
 from .controller_ref import reference_to
 from .rolling import HASH, MAX_REPLICAS, PREFIX, desired_replicas, limits
 

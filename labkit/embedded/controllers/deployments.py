@@ -5,11 +5,10 @@ Source: k8s.io/kubernetes ``pkg/controller/deployment``.
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.machinery.objects import annotations_of, is_deleted, name_of, namespace_of
-from labkit.embedded.machinery.pods.state import is_active
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Change
+from ..machinery.objects import annotations_of, is_deleted, name_of, namespace_of
+from ..machinery.pods.state import is_active
+from ..machinery.request import Object
 from . import deploymentrevisions as revisions
 from .conditions import condition, set_condition
 from .controller_ref import controller_of, controls

@@ -5,13 +5,13 @@ Source: k8s.io/kubernetes ``pkg/controller/{endpoint,endpointslice}``.
 
 import ipaddress
 
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of, namespace_of, uid_of
-from labkit.embedded.machinery.pods.state import has_ended, port_number, ready_since
-from labkit.embedded.machinery.request import Object
 from labkit.rbac.selectors import selects
 
+from ..apiserver.registry.registry import Change
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import is_deleted, labels_of, name_of, namespace_of, uid_of
+from ..machinery.pods.state import has_ended, port_number, ready_since
+from ..machinery.request import Object
 from .controller import BaseController
 from .controller_ref import is_owned_by, reference_to
 from .namespaces import is_active_namespace

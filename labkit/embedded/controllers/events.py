@@ -5,11 +5,10 @@ Source: k8s.io/client-go ``tools/record``.
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.machinery.kinds import BY_KIND, Kind
-from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Registry, timestamp
+from ..machinery.kinds import BY_KIND, Kind
+from ..machinery.objects import name_of, namespace_of, uid_of
+from ..machinery.request import Object
 from . import MANAGER
 from .namespaces import is_active_namespace
 

@@ -3,10 +3,9 @@
 The real server lets etcd end them: ``--event-ttl`` of kube-apiserver.
 """
 
-from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.machinery.objects import uid_of
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Registry, timestamp
+from ..machinery.objects import uid_of
+from ..machinery.request import Object
 from .events import EVENTS
 
 TTL_SECONDS = 3600

@@ -5,18 +5,17 @@ Source: k8s.io/kubernetes ``pkg/controller/garbagecollector``.
 
 from functools import partial
 
-from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.machinery.kinds import KINDS, CustomKind, Kind
-from labkit.embedded.machinery.objects import (
+from ..apiserver.registry.metadata import FOREGROUND, ORPHAN
+from ..apiserver.registry.registry import Change
+from ..machinery.kinds import KINDS, CustomKind, Kind
+from ..machinery.objects import (
     finalizers_of,
     is_deleted,
     namespace_of,
     owners_of,
     uid_of,
 )
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.request import Object
 from .controller import BaseController
 from .controller_ref import drop_owner, is_owned_by
 

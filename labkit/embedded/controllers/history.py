@@ -7,10 +7,9 @@ Source: k8s.io/kubernetes ``pkg/controller/history``, ``pkg/controller/daemon/up
 import copy
 from collections.abc import Collection
 
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import annotations_of, labels_of, name_of, namespace_of
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import annotations_of, labels_of, name_of, namespace_of
+from ..machinery.request import Object
 from .controller_ref import reference_to
 from .rolling import by_age, free_name
 from .workload import WorkloadController

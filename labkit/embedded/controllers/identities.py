@@ -6,10 +6,9 @@ Source: k8s.io/kubernetes ``pkg/controller/statefulset/stateful_set_utils.go``.
 import copy
 import re
 
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import annotations_of, labels_of, name_of, namespace_of
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import annotations_of, labels_of, name_of, namespace_of
+from ..machinery.request import Object
 from .daemonplan import HASH
 from .workload_pods import pod_from
 

@@ -6,9 +6,9 @@ Source: k8s.io/kubernetes ``pkg/controller/job/{job_controller,backoff_utils}.go
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from labkit.embedded.machinery.objects import is_deleted, true_condition
-from labkit.embedded.machinery.pods.state import has_ended, is_active, parse_time
-from labkit.embedded.machinery.request import Object
+from ..machinery.objects import is_deleted, true_condition
+from ..machinery.pods.state import has_ended, is_active, parse_time
+from ..machinery.request import Object
 
 # The delay of a new pod after a failure; each further failure doubles it. Source: DefaultJobPodFailureBackOff and
 # MaxJobPodFailureBackOff.

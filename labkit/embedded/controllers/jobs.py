@@ -7,12 +7,11 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import finalizers_of, is_deleted, namespace_of, uid_of
-from labkit.embedded.machinery.pods.state import is_active, parse_time, ready_since
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Change, Registry
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import finalizers_of, is_deleted, namespace_of, uid_of
+from ..machinery.pods.state import is_active, parse_time, ready_since
+from ..machinery.request import Object
 from . import jobprogress as progress
 from .conditions import condition, set_condition
 from .controller_ref import controller_of

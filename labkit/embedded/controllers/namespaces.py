@@ -7,17 +7,16 @@ from collections import Counter
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
-from labkit.embedded.machinery.objects import (
+from ..apiserver.registry.registry import Change, Registry
+from ..machinery.kinds import BY_KIND, KINDS, Kind
+from ..machinery.objects import (
     conditions_of,
     finalizers_of,
     is_deleted,
     name_of,
     namespace_of,
 )
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.request import Object
 from .conditions import condition, transition_time
 from .controller import BaseController, Publisher
 

@@ -3,11 +3,10 @@
 Source: k8s.io/kubernetes ``pkg/controller/nodelifecycle``, ``pkg/controller/ttl``.
 """
 
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import annotations_of, conditions_of
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Change
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import annotations_of, conditions_of
+from ..machinery.request import Object
 from .controller import BaseController
 
 NODES = BY_KIND["", "Node"]

@@ -4,13 +4,12 @@ Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 ``pkg/admission/plugin/resourcequota``.
 """
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import namespace_of, uid_of
-from labkit.embedded.machinery.quota.counts import Counted, counted_names
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.values import NANO, amount
-
+from ..apiserver.registry.registry import Change, Registry
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import namespace_of, uid_of
+from ..machinery.quota.counts import Counted, counted_names
+from ..machinery.request import Object
+from ..machinery.schema.values import NANO, amount
 from . import MANAGER
 from .controller import BaseController
 

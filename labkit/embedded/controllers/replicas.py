@@ -7,13 +7,13 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.machinery.kinds import BY_KIND, Kind
-from labkit.embedded.machinery.objects import conditions_of, is_deleted, labels_of, true_condition
-from labkit.embedded.machinery.pods.state import is_active, is_available, ready_since
-from labkit.embedded.machinery.request import Object
 from labkit.rbac.selectors import selects
 
+from ..apiserver.registry.registry import Registry
+from ..machinery.kinds import BY_KIND, Kind
+from ..machinery.objects import conditions_of, is_deleted, labels_of, true_condition
+from ..machinery.pods.state import is_active, is_available, ready_since
+from ..machinery.request import Object
 from .conditions import condition
 from .rolling import desired_replicas
 from .workload import Create, WorkloadController

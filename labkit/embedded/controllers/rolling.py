@@ -8,10 +8,10 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.objects import labels_of, name_of, namespace_of
-from labkit.embedded.machinery.request import Object
+from ..apiserver.registry.registry import Registry
+from ..machinery.kinds import Kind
+from ..machinery.objects import labels_of, name_of, namespace_of
+from ..machinery.request import Object
 
 PREFIX = "deployment.kubernetes.io/"
 HASH = "pod-template-hash"

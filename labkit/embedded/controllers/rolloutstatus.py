@@ -5,9 +5,8 @@ Source: k8s.io/kubernetes ``pkg/controller/deployment/{sync,progress}.go``, ``ut
 
 from typing import Any
 
-from labkit.embedded.machinery.objects import conditions_of, name_of, true_condition
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.objects import conditions_of, name_of, true_condition
+from ..machinery.request import Object
 from .conditions import condition, set_condition
 from .rolling import counted, desired_replicas, limits, total
 

@@ -6,11 +6,10 @@ Source: k8s.io/kubernetes ``pkg/controller/certificates/signer``.
 import base64
 from collections.abc import Callable, Iterable
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import conditions_of, true_condition
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Change, Registry
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import conditions_of, true_condition
+from ..machinery.request import Object
 from .conditions import condition
 from .controller import BaseController
 

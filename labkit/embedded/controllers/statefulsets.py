@@ -7,11 +7,10 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of
-from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.kinds import BY_KIND
+from ..machinery.objects import is_deleted, labels_of, name_of
+from ..machinery.pods.state import has_ended, is_available, ready_since
+from ..machinery.request import Object
 from . import identities
 from .daemonplan import HASH
 from .history import RevisionedController, template_of

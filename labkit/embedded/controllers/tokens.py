@@ -11,17 +11,16 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.machinery.kinds import BY_RESOURCE
-from labkit.embedded.machinery.objects import (
+from ..apiserver.registry.registry import Change, Registry
+from ..machinery.kinds import BY_RESOURCE
+from ..machinery.objects import (
     annotations_of,
     is_deleted,
     name_of,
     namespace_of,
     uid_of,
 )
-from labkit.embedded.machinery.request import Object
-
+from ..machinery.request import Object
 from .controller import Publisher
 from .namespaces import is_active_namespace
 

@@ -5,11 +5,10 @@ Volumes are neither bound nor provisioned.
 Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection,pvcprotection,vacprotection}``.
 """
 
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.machinery.kinds import BY_KIND, Kind
-from labkit.embedded.machinery.objects import is_deleted, name_of, namespace_of
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Change
+from ..machinery.kinds import BY_KIND, Kind
+from ..machinery.objects import is_deleted, name_of, namespace_of
+from ..machinery.request import Object
 from .controller import BaseController
 
 VOLUMES = BY_KIND["", "PersistentVolume"]

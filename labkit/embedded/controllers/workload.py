@@ -11,9 +11,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.machinery.kinds import BY_KIND, Kind
-from labkit.embedded.machinery.objects import (
+from labkit.rbac.selectors import selects
+
+from ..apiserver.registry.registry import Change, Registry
+from ..machinery.kinds import BY_KIND, Kind
+from ..machinery.objects import (
     is_deleted,
     labels_of,
     name_of,
@@ -21,10 +23,8 @@ from labkit.embedded.machinery.objects import (
     owners_of,
     uid_of,
 )
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import ApiError
-from labkit.rbac.selectors import selects
-
+from ..machinery.request import Object
+from ..machinery.status import ApiError
 from .backoff import Backoff
 from .controller import BaseController
 from .controller_ref import (

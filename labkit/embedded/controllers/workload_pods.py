@@ -5,13 +5,12 @@ Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``.
 
 from typing import Any
 
-from labkit.embedded.machinery.kinds import BY_KIND, Kind
-from labkit.embedded.machinery.objects import name_of, namespace_of
-from labkit.embedded.machinery.pods.resources import pod_cost
-from labkit.embedded.machinery.pods.state import ready_since
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.work import affordable
-
+from ..machinery.kinds import BY_KIND, Kind
+from ..machinery.objects import name_of, namespace_of
+from ..machinery.pods.resources import pod_cost
+from ..machinery.pods.state import ready_since
+from ..machinery.request import Object
+from ..machinery.work import affordable
 from .controller_ref import reference_to
 
 PODS = BY_KIND["", "Pod"]

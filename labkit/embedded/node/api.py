@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
-from labkit.embedded.machinery.request import Handler, Object, Request, Response
-from labkit.embedded.machinery.status import ApiError
+from ..apiserver.registry.registry import Registry
+from ..apiserver.registry.strategy import DeleteOptions
+from ..apiserver.storage import Key
+from ..machinery.kinds import BY_RESOURCE, Kind
+from ..machinery.request import Handler, Object, Request, Response
+from ..machinery.status import ApiError
 
 if TYPE_CHECKING:
-    from labkit.embedded.apiserver.authentication.claims import IssuedToken
+    from ..apiserver.authentication.claims import IssuedToken
 
 API_PORT = 6443
 """The port on which the API server listens at the node's address."""

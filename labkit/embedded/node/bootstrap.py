@@ -12,11 +12,11 @@ from string import Template
 import orjson
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.registry.strategy import timestamp
-from labkit.embedded.machinery.objects import uid_of
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import ApiError
 
+from ..apiserver.registry.strategy import timestamp
+from ..machinery.objects import uid_of
+from ..machinery.request import Object
+from ..machinery.status import ApiError
 from .api import ClusterApi, NodeSettings
 
 LEASES = "leases.coordination.k8s.io"

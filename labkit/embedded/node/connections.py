@@ -7,10 +7,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.machinery.request import Request, Response
-from labkit.embedded.machinery.status import ApiError
-
+from ..apiserver.registry.registry import Change
+from ..machinery.request import Request, Response
+from ..machinery.status import ApiError
 from .api import ClusterApi
 from .node import Node
 

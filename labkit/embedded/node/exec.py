@@ -10,14 +10,13 @@ from dataclasses import replace
 from hashlib import sha256
 from uuid import UUID
 
-from labkit.embedded.container.logs import LogOptions, LogStream
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
-from labkit.embedded.machinery.pods.state import has_ended
-from labkit.embedded.machinery.request import Handler, Object, PortForward, Request, Response
-from labkit.embedded.machinery.schema.values import BadValue, parse_time
-from labkit.embedded.machinery.status import bad_request, invalid, not_found
-
+from ..container.logs import LogOptions, LogStream
+from ..machinery.golang.quote import go_quote
+from ..machinery.objects import name_of, namespace_of, uid_of
+from ..machinery.pods.state import has_ended
+from ..machinery.request import Handler, Object, PortForward, Request, Response
+from ..machinery.schema.values import BadValue, parse_time
+from ..machinery.status import bad_request, invalid, not_found
 from .api import ClusterApi
 from .node import Node
 from .pod.container_slot import Slot

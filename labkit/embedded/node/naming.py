@@ -3,7 +3,7 @@
 Sources: k8s.io/kubernetes ``pkg/kubelet/kubelet_pods.go``, ``pkg/kubelet/network/dns/dns.go``.
 """
 
-from labkit.embedded.machinery.request import Object
+from ..machinery.request import Object
 
 DOMAIN = "cluster.local"
 DNS_ADDRESS = "10.96.0.10"

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from labkit.embedded.container.network.transport import Listener
-from labkit.embedded.machinery.objects import labels_of, name_of, namespace_of
-from labkit.embedded.machinery.pods.state import port_number, ready_since
-from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.rbac.selectors import selects
 
+from ..container.network.transport import Listener
+from ..machinery.objects import labels_of, name_of, namespace_of
+from ..machinery.pods.state import port_number, ready_since
+from ..machinery.request import Object, Request, Response
 from .api import API_PORT, SERVICE_ADDRESS
 
 if TYPE_CHECKING:

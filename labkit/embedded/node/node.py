@@ -14,10 +14,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from labkit.embedded.machinery.objects import is_deleted, name_of, namespace_of, uid_of
-from labkit.embedded.machinery.pods.state import has_ended, parse_time
-from labkit.embedded.machinery.request import Handler, Object
-
+from ..machinery.objects import is_deleted, name_of, namespace_of, uid_of
+from ..machinery.pods.state import has_ended, parse_time
+from ..machinery.request import Handler, Object
 from .api import ClusterApi, NodeSettings
 from .bootstrap import bootstrap
 from .pod.events import Recorder

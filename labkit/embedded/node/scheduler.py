@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain, product
 
-from labkit.embedded.machinery.objects import find_condition, namespace_of
-from labkit.embedded.machinery.pods.placement import UNSCHEDULABLE, node_suits, tolerated
-from labkit.embedded.machinery.pods.state import has_ended
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.values import NANO, amount
-
+from ..machinery.objects import find_condition, namespace_of
+from ..machinery.pods.placement import UNSCHEDULABLE, node_suits, tolerated
+from ..machinery.pods.state import has_ended
+from ..machinery.request import Object
+from ..machinery.schema.values import NANO, amount
 from .api import ClusterApi, NodeSettings
 from .pod.events import Recorder
 from .pod.pod_status import Conditions, qos_class, unscheduled

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from labkit.embedded.container.container import Container, NotRunnable
-from labkit.embedded.container.logs import Log
-from labkit.embedded.container.terminal import Terminal
-from labkit.embedded.machinery.request import ExecIO, Object
-
+from ..container.container import Container, NotRunnable
+from ..container.logs import Log
+from ..container.terminal import Terminal
+from ..machinery.request import ExecIO, Object
 from .pod.container_slot import Slot
 
 ATTACH_POLL_SECONDS = 0.03

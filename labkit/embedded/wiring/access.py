@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable
 
-from labkit.embedded.apiserver.authorization.attributes import attributes_of
-from labkit.embedded.apiserver.authorization.authorizers import (
+from labkit.rbac.attributes import Attributes, Authorizer, User
+
+from ..apiserver.authorization.attributes import attributes_of
+from ..apiserver.authorization.authorizers import (
     first_of,
     restrict_proxies,
     system_masters,
 )
-from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
-from labkit.embedded.apiserver.authorization.escalation import EscalationGuard
-from labkit.embedded.apiserver.authorization.node import node_authorizer
-from labkit.embedded.apiserver.authorization.refusal import refusal
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
-from labkit.embedded.machinery.request import Object, Request
-from labkit.rbac.attributes import Attributes, Authorizer, User
+from ..apiserver.authorization.cached import CachedRBACAuthorizer
+from ..apiserver.authorization.escalation import EscalationGuard
+from ..apiserver.authorization.node import node_authorizer
+from ..apiserver.authorization.refusal import refusal
+from ..apiserver.registry.registry import Registry
+from ..apiserver.storage import Key
+from ..machinery.kinds import BY_RESOURCE, RBAC
+from ..machinery.request import Object, Request
 
 CERTIFICATES = "certificates.k8s.io"
 

@@ -2,14 +2,13 @@
 
 from functools import partial
 
-from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.bootstrap.core import bootstrap_core
-from labkit.embedded.bootstrap.policy import bootstrap_policy, reconciled
-from labkit.embedded.bootstrap.services import bootstrap_services
-from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
-from labkit.embedded.machinery.request import Object
-
+from ..apiserver.registry.registry import Registry, timestamp
+from ..apiserver.storage import Key
+from ..bootstrap.core import bootstrap_core
+from ..bootstrap.policy import bootstrap_policy, reconciled
+from ..bootstrap.services import bootstrap_services
+from ..machinery.kinds import BY_RESOURCE, RBAC
+from ..machinery.request import Object
 from .controllers import Controllers
 
 

@@ -5,42 +5,42 @@ The order decides in which order objects are written, and so their revisions and
 
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.filters.request_info import request_info
-from labkit.embedded.apiserver.handlers.represent.encode import dump
-from labkit.embedded.apiserver.handlers.verbs.write import Writer
-from labkit.embedded.apiserver.registry.objects import Controller
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.bootstrap.core import CoreController
-from labkit.embedded.bootstrap.system import SystemContent
-from labkit.embedded.controllers import MANAGER
-from labkit.embedded.controllers.aggregation import RoleAggregation
-from labkit.embedded.controllers.controller import Publisher
-from labkit.embedded.controllers.daemonsets import DaemonSets
-from labkit.embedded.controllers.definitions import Definitions
-from labkit.embedded.controllers.deployments import Deployments
-from labkit.embedded.controllers.endpoints import ServiceEndpoints
-from labkit.embedded.controllers.expiry import Expiry
-from labkit.embedded.controllers.garbage import GarbageCollector
-from labkit.embedded.controllers.jobs import Jobs
-from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
-from labkit.embedded.controllers.nodes import NodeLifecycle
-from labkit.embedded.controllers.quotas import ResourceQuotas
-from labkit.embedded.controllers.replicas import (
+from labkit.rbac.attributes import User
+
+from ..apiserver.filters.request_info import request_info
+from ..apiserver.handlers.represent.encode import dump
+from ..apiserver.handlers.verbs.write import Writer
+from ..apiserver.registry.objects import Controller
+from ..apiserver.registry.registry import Registry
+from ..bootstrap.core import CoreController
+from ..bootstrap.system import SystemContent
+from ..controllers import MANAGER
+from ..controllers.aggregation import RoleAggregation
+from ..controllers.controller import Publisher
+from ..controllers.daemonsets import DaemonSets
+from ..controllers.definitions import Definitions
+from ..controllers.deployments import Deployments
+from ..controllers.endpoints import ServiceEndpoints
+from ..controllers.expiry import Expiry
+from ..controllers.garbage import GarbageCollector
+from ..controllers.jobs import Jobs
+from ..controllers.namespaces import NamespaceContent, NamespaceDeletion
+from ..controllers.nodes import NodeLifecycle
+from ..controllers.quotas import ResourceQuotas
+from ..controllers.replicas import (
     REPLICA_SETS,
     REPLICATION_CONTROLLERS,
     ReplicaController,
 )
-from labkit.embedded.controllers.signing import Sign, Signing
-from labkit.embedded.controllers.statefulsets import StatefulSets
-from labkit.embedded.controllers.tokens import TokenSecrets
-from labkit.embedded.controllers.volumes import Volumes
-from labkit.embedded.controllers.workload import Create
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.objects import namespace_of
-from labkit.embedded.machinery.quota.counts import Counted
-from labkit.embedded.machinery.request import Object, Request
-from labkit.rbac.attributes import User
-
+from ..controllers.signing import Sign, Signing
+from ..controllers.statefulsets import StatefulSets
+from ..controllers.tokens import TokenSecrets
+from ..controllers.volumes import Volumes
+from ..controllers.workload import Create
+from ..machinery.kinds import Kind
+from ..machinery.objects import namespace_of
+from ..machinery.quota.counts import Counted
+from ..machinery.request import Object, Request
 from .credentials import Credentials
 
 

@@ -2,21 +2,21 @@
 
 from functools import partial
 
-from labkit.embedded.apiserver.admission.attributes import Lookup
-from labkit.embedded.apiserver.authentication.bearer import (
+from ..apiserver.admission.attributes import Lookup
+from ..apiserver.authentication.bearer import (
     BearerAuthenticator,
     warn_of_ignored_header,
 )
-from labkit.embedded.apiserver.authentication.claims import IssuedToken, TokenIssuer
-from labkit.embedded.apiserver.authentication.legacy import LAST_USED, LegacyTokens
-from labkit.embedded.apiserver.authentication.serviceaccounts import ServiceAccountTokens
-from labkit.embedded.apiserver.authentication.signer import TokenSigner
-from labkit.embedded.apiserver.authentication.x509 import CertificateAuthenticator
-from labkit.embedded.apiserver.filters.pipeline import Authenticator
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.machinery.kinds import BY_RESOURCE
-from labkit.embedded.machinery.objects import labels_of
-from labkit.embedded.machinery.request import Object
+from ..apiserver.authentication.claims import IssuedToken, TokenIssuer
+from ..apiserver.authentication.legacy import LAST_USED, LegacyTokens
+from ..apiserver.authentication.serviceaccounts import ServiceAccountTokens
+from ..apiserver.authentication.signer import TokenSigner
+from ..apiserver.authentication.x509 import CertificateAuthenticator
+from ..apiserver.filters.pipeline import Authenticator
+from ..apiserver.registry.registry import Registry
+from ..machinery.kinds import BY_RESOURCE
+from ..machinery.objects import labels_of
+from ..machinery.request import Object
 
 SECRETS = BY_RESOURCE["", "v1", "secrets"]
 

@@ -2,30 +2,29 @@
 
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.admission.attributes import Lookup
-from labkit.embedded.apiserver.authentication.signer import TokenSigner
-from labkit.embedded.apiserver.handlers.computed.reviews import Reviews
-from labkit.embedded.apiserver.handlers.computed.token_requests import TokenRequests
-from labkit.embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
-from labkit.embedded.apiserver.handlers.nonresource.openapi import PATHS as OPENAPI_PATHS
-from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
-from labkit.embedded.apiserver.handlers.nonresource.openid import (
+from ..apiserver.admission.attributes import Lookup
+from ..apiserver.authentication.signer import TokenSigner
+from ..apiserver.handlers.computed.reviews import Reviews
+from ..apiserver.handlers.computed.token_requests import TokenRequests
+from ..apiserver.handlers.nonresource.handler import NonResourceHandler
+from ..apiserver.handlers.nonresource.openapi import PATHS as OPENAPI_PATHS
+from ..apiserver.handlers.nonresource.openapi import OpenApiHandler
+from ..apiserver.handlers.nonresource.openid import (
     CONFIGURATION,
     KEY_SET,
     OpenIdDocuments,
 )
-from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
-from labkit.embedded.apiserver.handlers.represent.responses import Operation
-from labkit.embedded.apiserver.handlers.routing.resources import Connection, Resource
-from labkit.embedded.apiserver.handlers.subresources.proxy import Reach, proxies
-from labkit.embedded.apiserver.openapi.discovery import Discovery
-from labkit.embedded.apiserver.registry.custom.kinds import CustomKinds
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.machinery.kinds import KINDS, CustomKind
-from labkit.embedded.machinery.request import Request
-from labkit.embedded.machinery.steady_clock import Clock
-
+from ..apiserver.handlers.nonresource.snapshots import SnapshotHandler
+from ..apiserver.handlers.represent.responses import Operation
+from ..apiserver.handlers.routing.resources import Connection, Resource
+from ..apiserver.handlers.subresources.proxy import Reach, proxies
+from ..apiserver.openapi.discovery import Discovery
+from ..apiserver.registry.custom.kinds import CustomKinds
+from ..apiserver.registry.registry import Registry
+from ..apiserver.storage import Store
+from ..machinery.kinds import KINDS, CustomKind
+from ..machinery.request import Request
+from ..machinery.steady_clock import Clock
 from .access import Access
 from .credentials import Credentials
 from .writing import Writing

@@ -1,12 +1,11 @@
 """The parts that a write passes on its way to the store."""
 
-from labkit.embedded.apiserver.admission.attributes import Lookup
-from labkit.embedded.apiserver.admission.plugins import default_chain
-from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.verbs.write import Writer
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.machinery.kinds import KINDS
-
+from ..apiserver.admission.attributes import Lookup
+from ..apiserver.admission.plugins import default_chain
+from ..apiserver.handlers.admission import Admission
+from ..apiserver.handlers.verbs.write import Writer
+from ..apiserver.registry.registry import Registry
+from ..machinery.kinds import KINDS
 from .access import Access
 
 # The kinds that quotas count: all namespaced kinds that stay. Events expire by themselves, and would make each

@@ -10,12 +10,12 @@ from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
 from labkit.core.language import text
 from labkit.embedded import ApiServer, Cluster, Keys, Store
-from labkit.grading.judging.findings import TaskFindings, check_exercise
-from labkit.grading.running.workers import ServedCluster
-from labkit.grading.tasks import setup
-from labkit.grading.tasks.checks import GradedCluster
-from labkit.grading.tasks.task import ExerciseSpec
 
+from ..judging.findings import TaskFindings, check_exercise
+from ..running.workers import ServedCluster
+from ..tasks import setup
+from ..tasks.checks import GradedCluster
+from ..tasks.task import ExerciseSpec
 from .budget import Budget, Quota
 from .inprocess import admin_of, anonymous_of, decide_in, policy_of
 from .lab_home import home_files

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from labkit.core.errors import UsageError
 from labkit.core.language import text
-from labkit.grading.tasks.seed import identity, learner_name
+
+from ..tasks.seed import identity, learner_name
 
 FILE = "course.secret"
 """The file in the course's folder; only its owner may read it."""

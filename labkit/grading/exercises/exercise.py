@@ -22,18 +22,18 @@ from labkit.core.arguments import LINE, describe, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError, near
 from labkit.core.language import listed, said, shown, text, width
-from labkit.grading.judging.findings import check_exercise, check_task
-from labkit.grading.judging.score import Item, Score, TaskScore, score, score_task
-from labkit.grading.tasks import EXERCISES, find_exercise, setup
-from labkit.grading.tasks.checks import GradedCluster
-from labkit.grading.tasks.seed import Seed, learner_name
-from labkit.grading.tasks.task import ExerciseSpec, Task, texts
 from labkit.lab import words
 from labkit.lessons.bindings import walkthrough_allowances
 from labkit.rbac.difference import policy_at_start, with_objects
 from labkit.rbac.policy import Policy, read_policy
 from labkit.rbac.reviews import reviews
 
+from ..judging.findings import check_exercise, check_task
+from ..judging.score import Item, Score, TaskScore, score, score_task
+from ..tasks import EXERCISES, find_exercise, setup
+from ..tasks.checks import GradedCluster
+from ..tasks.seed import Seed, learner_name
+from ..tasks.task import ExerciseSpec, Task, texts
 from .course_secret import seed_name
 from .notes import Notes
 

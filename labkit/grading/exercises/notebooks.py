@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.core.language import said
-from labkit.grading.tasks.task import ExerciseSpec, Task
+
+from ..tasks.task import ExerciseSpec, Task
 
 Cell = dict[str, Any]
 

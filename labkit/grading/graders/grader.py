@@ -13,15 +13,15 @@ from functools import partial
 
 from labkit.core.language import listed, text
 from labkit.embedded import Keys, run
-from labkit.grading.clusters.budget import Quota
-from labkit.grading.clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster
-from labkit.grading.clusters.loop_watch import LoopWatch, Share
-from labkit.grading.intake.submissions import Submission
-from labkit.grading.judging.result import Result, by_exercise_and_learner
-from labkit.grading.running.workers import WithWorkers, Workers
-from labkit.grading.tasks.task import ExerciseSpec
-from labkit.grading.walls.isolation import Limits
 
+from ..clusters.budget import Quota
+from ..clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster
+from ..clusters.loop_watch import LoopWatch, Share
+from ..intake.submissions import Submission
+from ..judging.result import Result, by_exercise_and_learner
+from ..running.workers import WithWorkers, Workers
+from ..tasks.task import ExerciseSpec
+from ..walls.isolation import Limits
 from .stages import failed_result, grade_submission
 
 OnResult = Callable[[Result], None]

@@ -29,21 +29,21 @@ from labkit.core.home import ensure_private, home_path
 from labkit.core.language import listed, text
 from labkit.core.scratch import scratch_directory
 from labkit.embedded import Keys
-from labkit.grading.clusters.lab_home import home_files
-from labkit.grading.clusters.request_policy import RequestPolicy
-from labkit.grading.clusters.reverse_proxy import ReverseProxy
-from labkit.grading.exercises.exercise import lab_context
-from labkit.grading.intake.submissions import Submission
-from labkit.grading.judging.findings import TaskFindings, check_exercise
-from labkit.grading.judging.result import Result, by_exercise_and_learner
-from labkit.grading.judging.score import score_task
-from labkit.grading.running.workers import ServedCluster, WithWorkers, WorkerFailed, Workers
-from labkit.grading.tasks import find_exercise, setup
-from labkit.grading.tasks.task import ExerciseSpec, Object
-from labkit.grading.walls.isolation import Limits
 from labkit.lab.lab import Lab
 from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
 
+from ..clusters.lab_home import home_files
+from ..clusters.request_policy import RequestPolicy
+from ..clusters.reverse_proxy import ReverseProxy
+from ..exercises.exercise import lab_context
+from ..intake.submissions import Submission
+from ..judging.findings import TaskFindings, check_exercise
+from ..judging.result import Result, by_exercise_and_learner
+from ..judging.score import score_task
+from ..running.workers import ServedCluster, WithWorkers, WorkerFailed, Workers
+from ..tasks import find_exercise, setup
+from ..tasks.task import ExerciseSpec, Object
+from ..walls.isolation import Limits
 from .stages import failed_result, grade_submission
 
 KIND_CLUSTER = "labkit-grading"

@@ -14,16 +14,17 @@ from typing import Protocol
 
 from labkit.core.language import Text, text
 from labkit.core.redact import redact
-from labkit.grading.intake.declared import seed_of
-from labkit.grading.intake.submissions import Submission, Unreadable, code_cells, files_beside
-from labkit.grading.judging.findings import TaskFindings, TooManyGrants
-from labkit.grading.judging.result import FAILED, Result
-from labkit.grading.judging.score import Score, TaskScore, plain, score
-from labkit.grading.judging.weights import RULE
-from labkit.grading.running.workers import Report, ServedCluster, Worker, Workers
-from labkit.grading.tasks import find_exercise
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec
+
+from ..intake.declared import seed_of
+from ..intake.submissions import Submission, Unreadable, code_cells, files_beside
+from ..judging.findings import TaskFindings, TooManyGrants
+from ..judging.result import FAILED, Result
+from ..judging.score import Score, TaskScore, plain, score
+from ..judging.weights import RULE
+from ..running.workers import Report, ServedCluster, Worker, Workers
+from ..tasks import find_exercise
+from ..tasks.seed import Seed
+from ..tasks.task import ExerciseSpec
 
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 """ANSI colour sequences, as in IPython's tracebacks."""

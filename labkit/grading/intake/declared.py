@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from labkit.core.errors import UsageError
-from labkit.grading.exercises.course_secret import seed_name
-from labkit.grading.tasks.seed import identity, learner_name
 
+from ..exercises.course_secret import seed_name
+from ..tasks.seed import identity, learner_name
 from .submissions import Submission
 
 DECLARED_NAME = r"""^ME = ["'](.*?)["']"""

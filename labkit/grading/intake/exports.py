@@ -18,8 +18,8 @@ import yaml
 
 from labkit.core.errors import UsageError
 from labkit.core.language import text
-from labkit.grading.tasks.seed import learner_name
 
+from ..tasks.seed import learner_name
 from .submissions import Submission, Unreadable, read_untrusted
 from .tables import read_records
 

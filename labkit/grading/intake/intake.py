@@ -8,8 +8,8 @@ from pathlib import Path
 
 from labkit.core.errors import UsageError, near
 from labkit.core.language import listed, text
-from labkit.grading.tasks.seed import identity, learner_name
 
+from ..tasks.seed import identity, learner_name
 from .archives import SUFFIX, find_archives, unpack
 from .exports import METADATA, Deadline, with_facts
 from .roster import Person, Roster

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from labkit.core.errors import UsageError
 from labkit.core.language import text
-from labkit.grading.tasks.seed import identity, learner_name
 
+from ..tasks.seed import identity, learner_name
 from .submissions import Submission
 from .tables import read_table
 

@@ -20,9 +20,10 @@ from typing import Any
 
 from labkit.core.errors import UsageError
 from labkit.core.language import text
-from labkit.grading.exercises.course_secret import seed_name
-from labkit.grading.tasks import EXERCISES
-from labkit.grading.tasks.seed import identity, learner_name
+
+from ..exercises.course_secret import seed_name
+from ..tasks import EXERCISES
+from ..tasks.seed import identity, learner_name
 
 IDS = frozenset(exercise.id for exercise in EXERCISES)
 

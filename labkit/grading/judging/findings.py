@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from labkit.core.language import text
-from labkit.grading.tasks.checks import Check, Finding, GradedCluster
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant
 from labkit.lessons.mistakes import excess_text, of_excess
 from labkit.rbac.difference import MAX_EXCESSES, Allowance, Excess, PolicyDifference
 from labkit.rbac.objects import name_of, namespace_of, role_key, title
 from labkit.rbac.policy import Policy
 
+from ..tasks.checks import Check, Finding, GradedCluster
+from ..tasks.seed import Seed
+from ..tasks.task import ExerciseSpec, Task, Variant
 from .weights import (
     EVERYTHING,
     GROUP,

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from labkit.core.language import Text, text
-from labkit.grading.tasks.checks import Check, Finding
-from labkit.grading.tasks.task import ExerciseSpec
 
+from ..tasks.checks import Check, Finding
+from ..tasks.task import ExerciseSpec
 from .findings import TaskFindings
 from .weights import least_privilege
 

@@ -17,13 +17,14 @@ from aiohttp import web
 from labkit.core.errors import LabkitError
 from labkit.core.language import shown
 from labkit.embedded import ApiServer, Keys, listen, new_token_key
-from labkit.grading.clusters.embedded_cluster import EmbeddedCluster
-from labkit.grading.clusters.lab_home import home_files
-from labkit.grading.exercises.course_secret import CourseSecret, seed_name
-from labkit.grading.exercises.exercise import task_card
-from labkit.grading.judging.findings import check_task
-from labkit.grading.judging.score import score_task
-from labkit.grading.tasks import find_exercise
+
+from ..clusters.embedded_cluster import EmbeddedCluster
+from ..clusters.lab_home import home_files
+from ..exercises.course_secret import CourseSecret, seed_name
+from ..exercises.exercise import task_card
+from ..judging.findings import check_task
+from ..judging.score import score_task
+from ..tasks import find_exercise
 
 MAX_CLUSTERS = 64
 """How many clusters are open at once; the oldest is closed for a new one."""

@@ -10,11 +10,12 @@ from typing import Any
 from labkit.core.errors import UsageError
 from labkit.core.html import TEMPLATES
 from labkit.core.language import text
-from labkit.grading.exercises.course_secret import FILE, read_secret
-from labkit.grading.exercises.notebooks import METADATA, Cell, code, markdown
-from labkit.grading.tasks import EXERCISES
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec
+
+from ..exercises.course_secret import FILE, read_secret
+from ..exercises.notebooks import METADATA, Cell, code, markdown
+from ..tasks import EXERCISES
+from ..tasks.seed import Seed
+from ..tasks.task import ExerciseSpec
 
 INSTRUCTOR = "instructor"
 """The solutions in the source notebooks have this learner's names."""

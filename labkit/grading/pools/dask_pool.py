@@ -21,9 +21,10 @@ from distributed import Client, Future, KilledWorker
 
 from labkit.core.errors import Missing, Unreachable
 from labkit.core.language import text, unpacked
-from labkit.grading.graders.grader import OnResult
-from labkit.grading.graders.stages import failed_result, unreadable_result
-from labkit.grading.intake.submissions import (
+
+from ..graders.grader import OnResult
+from ..graders.stages import failed_result, unreadable_result
+from ..intake.submissions import (
     LEARNERS_FOLDER,
     Key,
     Submission,
@@ -31,9 +32,8 @@ from labkit.grading.intake.submissions import (
     files_beside,
     read_untrusted,
 )
-from labkit.grading.judging.result import Result, by_exercise_and_learner
-from labkit.grading.walls.isolation import Limits
-
+from ..judging.result import Result, by_exercise_and_learner
+from ..walls.isolation import Limits
 from .dask_connection import connect, require_labkit, security_for
 from .dask_worker import GraderPlugin, grade_on_worker, installed
 

@@ -25,12 +25,12 @@ from distributed import WorkerPlugin, get_worker
 from labkit.core.errors import LabkitError
 from labkit.core.language import packed, text
 from labkit.core.version import __version__
-from labkit.grading.intake.submissions import Submission
-from labkit.grading.judging.result import FAILED
-from labkit.grading.tasks import EXERCISES
-from labkit.grading.walls.isolation import Limits
-from labkit.grading.walls.root_directory import is_visible
 
+from ..intake.submissions import Submission
+from ..judging.result import FAILED
+from ..tasks import EXERCISES
+from ..walls.isolation import Limits
+from ..walls.root_directory import is_visible
 from .pool import ENDING_SECONDS, GraderPool
 
 if TYPE_CHECKING:

@@ -26,13 +26,14 @@ from typing import Any, Self
 
 from labkit.core.errors import LabkitError
 from labkit.core.language import text
-from labkit.grading.graders.grader import Grader, NextSubmission, OnResult, cpu_seconds
-from labkit.grading.graders.stages import failed_result
-from labkit.grading.intake.submissions import Key, Submission
-from labkit.grading.judging.result import Result, by_exercise_and_learner
-from labkit.grading.running import wire
-from labkit.grading.running.workers import end_process, start_process
-from labkit.grading.walls.isolation import Limits
+
+from ..graders.grader import Grader, NextSubmission, OnResult, cpu_seconds
+from ..graders.stages import failed_result
+from ..intake.submissions import Key, Submission
+from ..judging.result import Result, by_exercise_and_learner
+from ..running import wire
+from ..running.workers import end_process, start_process
+from ..walls.isolation import Limits
 
 SLOTS_PER_PROCESSOR = 2
 """A slot waits for its worker part of the time."""

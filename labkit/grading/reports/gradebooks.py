@@ -19,11 +19,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from labkit.core.language import said
-from labkit.grading.intake.roster import Person
-from labkit.grading.intake.submissions import Key, Submission
-from labkit.grading.judging.result import FAILED, Result
-from labkit.grading.tasks import find_exercise
 
+from ..intake.roster import Person
+from ..intake.submissions import Key, Submission
+from ..judging.result import FAILED, Result
+from ..tasks import find_exercise
 from .scores import write_csv
 
 CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from labkit.core.errors import UsageError, near
 from labkit.core.language import listed, said, text
-from labkit.grading.intake.submissions import Unreadable, read_untrusted
-from labkit.grading.intake.tables import read_records
-from labkit.grading.judging.result import Result
-from labkit.grading.judging.score import TaskScore, plain
-from labkit.grading.tasks import EXERCISES
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import Task
 
+from ..intake.submissions import Unreadable, read_untrusted
+from ..intake.tables import read_records
+from ..judging.result import Result
+from ..judging.score import TaskScore, plain
+from ..tasks import EXERCISES
+from ..tasks.seed import Seed
+from ..tasks.task import Task
 from .scores import QUOTE, SCORES, write_csv
 
 COLUMNS = ("learner", "task", "points", "reason")

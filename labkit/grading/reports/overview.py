@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 from labkit.core.html import TEMPLATES, digest, render, stylesheet
 from labkit.core.language import Text, listed, text
-from labkit.grading.intake.declared import seed_of
-from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
-from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
-from labkit.grading.judging.score import Item, Score, TaskScore, plain
-from labkit.grading.tasks import find_exercise
-from labkit.grading.tasks.seed import SEEDED
 from labkit.lessons.mistakes import mistakes
 
+from ..intake.declared import seed_of
+from ..intake.submissions import Submission, Unreadable, code_cells
+from ..judging.result import FAILED, FORGOTTEN_CODE, Result
+from ..judging.score import Item, Score, TaskScore, plain
+from ..tasks import find_exercise
+from ..tasks.seed import SEEDED
 from .rows import (
     BandRow,
     BeliefRow,

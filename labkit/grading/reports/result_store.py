@@ -15,7 +15,8 @@ from typing import Any
 
 from labkit.core.errors import HomeError
 from labkit.core.home import home_path, write_private
-from labkit.grading.judging.result import Result
+
+from ..judging.result import Result
 
 STORED = ".graded.jsonl"
 """A line for each result: the submission's digest, the result, and their signature."""

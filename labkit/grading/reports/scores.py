@@ -12,8 +12,9 @@ from typing import Any
 
 from labkit.core.html import digest, render, stylesheet
 from labkit.core.language import said
-from labkit.grading.judging.result import FAILED, Result
-from labkit.grading.judging.score import Item
+
+from ..judging.result import FAILED, Result
+from ..judging.score import Item
 
 SCORES = "scores.csv"
 

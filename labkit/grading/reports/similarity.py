@@ -25,10 +25,11 @@ from typing import TypedDict
 from zlib import crc32
 
 from labkit.core.language import LANGUAGES
-from labkit.grading.exercises.notebooks import learner_notebook
-from labkit.grading.judging.score import plain
-from labkit.grading.tasks.seed import SEEDED, Seed
-from labkit.grading.tasks.task import ExerciseSpec
+
+from ..exercises.notebooks import learner_notebook
+from ..judging.score import plain
+from ..tasks.seed import SEEDED, Seed
+from ..tasks.task import ExerciseSpec
 
 GRAM = 8
 """Tokens of a k-gram; a shorter passage is not evidence."""

@@ -22,10 +22,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from labkit.grading.walls import control_group, isolation, root_directory, seccomp
-from labkit.grading.walls.control_group import ControlGroup
-from labkit.grading.walls.packages import PackageDirectory
-
+from ..walls import control_group, isolation, root_directory, seccomp
+from ..walls.control_group import ControlGroup
+from ..walls.packages import PackageDirectory
 from . import execution, wire
 from .guard import Guard
 from .printer import Printer, SharedPage

@@ -13,8 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from labkit.grading.walls.isolation import Limits
-
+from ..walls.isolation import Limits
 from . import wire
 from .messages import SIGNAL_BASE
 from .processes import Descendants

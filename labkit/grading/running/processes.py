@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import suppress
 
-from labkit.grading.walls.syscalls import PR_SET_CHILD_SUBREAPER, prctl
+from ..walls.syscalls import PR_SET_CHILD_SUBREAPER, prctl
 
 PROPORTIONAL = re.compile(rb"^Pss: +(\d+) kB", re.MULTILINE)
 """A process's resident memory in ``smaps_rollup``, in which each page counts in parts for those that share it."""

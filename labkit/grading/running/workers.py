@@ -20,12 +20,12 @@ from typing import Self
 
 from labkit.core.scratch import scratch_directory
 from labkit.embedded import Keys
-from labkit.grading.walls import isolation
-from labkit.grading.walls.control_group import group_prefix, remove_groups
-from labkit.grading.walls.isolation import Limits
-from labkit.grading.walls.packages import package_directories
-from labkit.grading.walls.root_directory import sandbox_home
 
+from ..walls import isolation
+from ..walls.control_group import group_prefix, remove_groups
+from ..walls.isolation import Limits
+from ..walls.packages import package_directories
+from ..walls.root_directory import sandbox_home
 from . import wire
 from .guard import ASK_HELD
 

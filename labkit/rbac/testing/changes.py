@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from labkit.core.language import text
-from labkit.rbac.attributes import User, place_text
-from labkit.rbac.objects import is_default, namespace_of
-from labkit.rbac.parts import Part, breakdown, covers
-from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule
-from labkit.rbac.subjects import (
+
+from ..attributes import User, place_text
+from ..objects import is_default, namespace_of
+from ..parts import Part, breakdown, covers
+from ..policy import Policy
+from ..rules import Rule
+from ..subjects import (
     ANONYMOUS,
     AUTHENTICATED,
     UNAUTHENTICATED,
@@ -19,7 +20,6 @@ from labkit.rbac.subjects import (
     member,
     subject_title,
 )
-
 from .vocabulary import OF_COLLECTIONS, Vocabulary
 
 FRESH = "a-fresh-name"

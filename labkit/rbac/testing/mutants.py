@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from labkit.core.language import Text, text
-from labkit.rbac.objects import (
+
+from ..objects import (
     GROUP,
     Object,
     binding_title,
@@ -19,10 +20,9 @@ from labkit.rbac.objects import (
     role_key,
     title,
 )
-from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule
-from labkit.rbac.subjects import AUTHENTICATED, UNAUTHENTICATED, subject_namespace, subject_title
-
+from ..policy import Policy
+from ..rules import Rule
+from ..subjects import AUTHENTICATED, UNAUTHENTICATED, subject_namespace, subject_title
 from .changes import same_answers
 from .questions import Question
 from .verdicts import wrong

@@ -8,8 +8,9 @@ from typing import Any
 
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
-from labkit.rbac.defaults import default_objects
-from labkit.rbac.objects import (
+
+from ..defaults import default_objects
+from ..objects import (
     GROUP,
     Object,
     binding_title,
@@ -19,10 +20,9 @@ from labkit.rbac.objects import (
     role_title,
     title,
 )
-from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule
-from labkit.rbac.selectors import selects
-
+from ..policy import Policy
+from ..rules import Rule
+from ..selectors import selects
 from .vocabulary import Vocabulary
 
 POLICY_KINDS = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")

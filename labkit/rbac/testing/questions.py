@@ -23,9 +23,9 @@ from typing import Any
 
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
-from labkit.rbac.attributes import Attributes, qualified, question_text
-from labkit.rbac.subjects import AUTHENTICATED, Subject, member, subject
 
+from ..attributes import Attributes, qualified, question_text
+from ..subjects import AUTHENTICATED, Subject, member, subject
 from .vocabulary import OF_COLLECTIONS, PATH_VERBS, Vocabulary
 
 FIELDS = ("namespaces", "accounts", "users", "groups", "resources", "questions")

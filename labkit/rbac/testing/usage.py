@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from labkit.core.language import text
-from labkit.rbac.defaults import default_objects
-from labkit.rbac.objects import GROUP, Object, is_default, namespace_of
-from labkit.rbac.parts import Part, breakdown, compact, covers
-from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule
-from labkit.rbac.subjects import Subject
 
+from ..defaults import default_objects
+from ..objects import GROUP, Object, is_default, namespace_of
+from ..parts import Part, breakdown, compact, covers
+from ..policy import Policy
+from ..rules import Rule
+from ..subjects import Subject
 from .changes import usable
 from .verdicts import allows
 from .vocabulary import Vocabulary

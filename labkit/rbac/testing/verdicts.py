@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.explain import BEFORE_RBAC, grants, near_misses
-from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import MASTERS
-
+from ..attributes import Attributes
+from ..explain import BEFORE_RBAC, grants, near_misses
+from ..policy import Policy
+from ..subjects import MASTERS
 from .questions import Question
 
 MAX_REASONS = 3

@@ -15,10 +15,11 @@ from labkit.core.errors import UsageError, meant, near
 from labkit.core.json_file import read_json
 from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
-from labkit.rbac.attributes import qualified
-from labkit.rbac.objects import Object, is_default, name_of, namespace_of
-from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import (
+
+from ..attributes import qualified
+from ..objects import Object, is_default, name_of, namespace_of
+from ..policy import Policy
+from ..subjects import (
     ANONYMOUS,
     AUTHENTICATED,
     UNAUTHENTICATED,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import ApiError, forbidden
 from labkit.rbac.attributes import User
+
+from ...machinery.request import Object
+from ...machinery.status import ApiError, forbidden
 
 Lookup = Callable[[str, str, str], Object | None]
 """(plural with group, namespace, name) to a stored object."""

@@ -86,7 +86,7 @@ class CertificateSubjects(Plugin):
         if spec.get("signerName") != CLIENT_SIGNER:
             return
         # Imported here: it needs cryptography, which most servers never load.
-        from labkit.embedded.machinery.pki.signing_requests import read_request
+        from ...machinery.pki.signing_requests import read_request
 
         if MASTERS in read_request(spec.get("request") or "").organizations:
             raise attributes.refuse(

@@ -5,8 +5,7 @@ Source: k8s.io/apiserver ``pkg/admission/plugin/namespace/lifecycle``.
 
 from typing_extensions import override
 
-from labkit.embedded.machinery.status import forbidden, not_found
-
+from ...machinery.status import forbidden, not_found
 from .attributes import Attributes, ReadingPlugin
 
 # A review must not tell callers which namespaces exist, so it is answered for missing ones too.

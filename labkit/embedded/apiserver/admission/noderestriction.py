@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.node_users import LEASES, node_name
-from labkit.embedded.machinery.pods.placement import STABLE_LABELS
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import not_found
 from labkit.rbac.attributes import User
 
+from ...machinery.golang.quote import go_quote
+from ...machinery.node_users import LEASES, node_name
+from ...machinery.pods.placement import STABLE_LABELS
+from ...machinery.request import Object
+from ...machinery.status import not_found
 from .attributes import Attributes, Lister, Lookup, ReadingPlugin
 
 # A node that could set any label could attract pods with secrets; these it needs for itself.

@@ -5,8 +5,7 @@ Source: k8s.io/kubernetes ``pkg/kubeapiserver/options/plugins.go``.
 
 from collections.abc import Callable
 
-from labkit.embedded.machinery.quota.counts import Counted
-
+from ...machinery.quota.counts import Counted
 from . import certificates
 from .attributes import Chain, Lister, Lookup
 from .lifecycle import NamespaceLifecycle

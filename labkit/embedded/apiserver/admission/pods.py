@@ -5,11 +5,10 @@ Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,prior
 
 from typing_extensions import override
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.path_segments import unaskable
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import ApiError
-
+from ...machinery.golang.quote import go_quote
+from ...machinery.path_segments import unaskable
+from ...machinery.request import Object
+from ...machinery.status import ApiError
 from .attributes import Attributes, Plugin, ReadingPlugin
 
 TOLERATION_SECONDS = 300

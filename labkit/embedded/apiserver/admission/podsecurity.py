@@ -8,10 +8,9 @@ from collections.abc import Iterable
 
 from typing_extensions import override
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import invalid
-
+from ...machinery.golang.quote import go_quote
+from ...machinery.request import Object
+from ...machinery.status import invalid
 from .attributes import Attributes, ReadingPlugin
 from .pod_security_standards import found_violations, violations
 

@@ -6,10 +6,9 @@ Source: k8s.io/apiserver ``pkg/admission/plugin/resourcequota``.
 
 from typing_extensions import override
 
-from labkit.embedded.machinery.quota.counts import Counted, counted_names
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.values import NANO, amount
-
+from ...machinery.quota.counts import Counted, counted_names
+from ...machinery.request import Object
+from ...machinery.schema.values import NANO, amount
 from .attributes import Attributes, Lister, Lookup, ReadingPlugin
 
 

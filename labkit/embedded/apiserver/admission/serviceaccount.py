@@ -8,10 +8,9 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.path_segments import unaskable
-from labkit.embedded.machinery.request import Object
-
+from ...machinery.golang.quote import go_quote
+from ...machinery.path_segments import unaskable
+from ...machinery.request import Object
 from .attributes import Attributes, Lister, Lookup, ReadingPlugin
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"

@@ -11,10 +11,10 @@ import base64
 import binascii
 from collections.abc import Callable
 
-from labkit.embedded.machinery.request import Request
-from labkit.embedded.machinery.status import unauthorized
 from labkit.rbac.attributes import User
 
+from ...machinery.request import Request
+from ...machinery.status import unauthorized
 from .identity import TokenIdentity
 from .signer import BadToken
 

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
-from labkit.embedded.machinery.request import PeerCertificate
+from ...machinery.request import PeerCertificate
 
 UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
 """The attribute of a subject that is the user's uid. Source: ``k8s.io/apimachinery/pkg/apis/asn1``."""

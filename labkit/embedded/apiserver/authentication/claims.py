@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.subjects import account_user
 
+from ...machinery.request import Object
+from ...machinery.steady_clock import Clock
 from .signer import TokenSigner
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"

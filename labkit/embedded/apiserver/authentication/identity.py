@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
+
+from ...machinery.request import Object
 
 Lookup = Callable[[str, str, str], Object | None]
 """(plural of a core resource, namespace, name) to the object."""

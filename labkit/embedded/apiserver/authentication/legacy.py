@@ -8,11 +8,11 @@ import hmac
 from base64 import b64decode
 from collections.abc import Callable
 
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 from labkit.rbac.subjects import account_groups, account_user
 
+from ...machinery.request import Object
+from ...machinery.steady_clock import Clock
 from .claims import LEGACY_PREFIX
 from .identity import Lookup, TokenIdentity
 from .signer import BadToken, Claims

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.machinery.golang.quote import go_quote_list
-from labkit.embedded.machinery.pods.state import parse_time
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 from labkit.rbac.subjects import account_groups, account_user
 
+from ...machinery.golang.quote import go_quote_list
+from ...machinery.pods.state import parse_time
+from ...machinery.request import Object
+from ...machinery.steady_clock import Clock
 from .claims import ISSUER, LEGACY_ISSUER
 from .identity import Lookup, TokenIdentity
 from .signer import BadToken, Claims, TokenSigner

@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate
-from labkit.embedded.machinery.status import unauthorized
-from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 
+from ...machinery.request import PeerCertificate, Request, ShownCertificate
+from ...machinery.status import unauthorized
+from ...machinery.steady_clock import Clock
 from .groups import authenticated
 
 MAX_CHAINS = 256

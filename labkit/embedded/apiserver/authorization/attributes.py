@@ -1,7 +1,8 @@
 """The attributes of a request that an authorizer decides on."""
 
-from labkit.embedded.machinery.request import RequestInfo
 from labkit.rbac.attributes import Attributes, User
+
+from ...machinery.request import RequestInfo
 
 
 def attributes_of(user: User, info: RequestInfo) -> Attributes:

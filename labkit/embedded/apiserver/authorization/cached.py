@@ -8,12 +8,12 @@ Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/rbac.go``.
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import NO_OPINION, Attributes, Decision, User
 from labkit.rbac.bindings import Getter, Grant, Lister, joined_errors, rules_for
 from labkit.rbac.rules import rule_allows
 
+from ...machinery.request import Object
+from ...machinery.work import charge
 from .index import BindingIndex, GrantIndex
 
 MAX_CACHED = 4096

@@ -10,16 +10,17 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalati
 import re
 from collections.abc import Callable, Iterable
 
-from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list
-from labkit.embedded.machinery.request import Object, RequestInfo
-from labkit.embedded.machinery.status import ApiError, bad_request, forbidden, not_found
-from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.bindings import Getter, Grant, joined_errors
 from labkit.rbac.objects import GROUP
 from labkit.rbac.parts import compact, uncovered
 from labkit.rbac.rules import Rule
 from labkit.rbac.subjects import MASTERS
+
+from ...machinery.golang.quote import go_quote, go_quote_list
+from ...machinery.request import Object, RequestInfo
+from ...machinery.status import ApiError, bad_request, forbidden, not_found
+from ...machinery.work import charge
 
 EVERYTHING: list[Rule] = [
     {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Request
-from labkit.embedded.machinery.status import ApiError
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.subjects import ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, account_groups
 
+from ...machinery.golang.quote import go_quote
+from ...machinery.request import Request
+from ...machinery.status import ApiError
 from .refusal import NO_SNIFF, refusal
 
 AUTHENTICATION = "authentication.k8s.io"

@@ -7,11 +7,12 @@ that it names; a request needs to look at only the few entries that can contain 
 from collections.abc import Iterable
 from typing import TypeVar
 
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.bindings import Grant
 from labkit.rbac.subjects import account_user
+
+from ...machinery.request import Object
+from ...machinery.work import charge
 
 Item = TypeVar("Item")
 

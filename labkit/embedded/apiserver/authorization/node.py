@@ -8,11 +8,12 @@ Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/node``; https://kubernete
 
 from collections.abc import Callable, Iterable
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.node_users import LEASES, node_name, references
-from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
 from labkit.rbac.rules import Rule, rule_allows
+
+from ...machinery.golang.quote import go_quote
+from ...machinery.node_users import LEASES, node_name, references
+from ...machinery.request import Object
 
 READ = ["get", "list", "watch"]
 OWN = ["get", "create", "update", "patch", "delete"]

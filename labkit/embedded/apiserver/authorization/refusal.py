@@ -3,10 +3,11 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
 """
 
-from labkit.embedded.machinery.cache import cached
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.status import ApiError, forbidden
 from labkit.rbac.attributes import Attributes
+
+from ...machinery.cache import cached
+from ...machinery.golang.quote import go_quote
+from ...machinery.status import ApiError, forbidden
 
 NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 
 import orjson
 
-from labkit.embedded.machinery.request import (
+from ...machinery.request import (
     EventStream,
     ExecIO,
     ExecSession,
@@ -25,8 +25,7 @@ from labkit.embedded.machinery.request import (
     Response,
     user_info,
 )
-from labkit.embedded.machinery.steady_clock import Clock
-
+from ...machinery.steady_clock import Clock
 from .deadline import is_long_running
 
 Sink = Callable[[Object], None]

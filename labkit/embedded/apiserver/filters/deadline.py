@@ -6,9 +6,9 @@ before authentication.
 Source: k8s.io/apiserver ``pkg/endpoints/filters/request_deadline.go``; Go ``time.ParseDuration``.
 """
 
-from labkit.embedded.machinery.golang.duration import duration_problem
-from labkit.embedded.machinery.request import Handler, Request, RequestInfo, Response
-from labkit.embedded.machinery.status import bad_request
+from ...machinery.golang.duration import duration_problem
+from ...machinery.request import Handler, Request, RequestInfo, Response
+from ...machinery.status import bad_request
 
 LONG_VERBS = ("watch", "proxy")
 LONG_SUBRESOURCES = ("attach", "exec", "log", "portforward", "proxy")

@@ -7,18 +7,18 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 
-from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authenticated
-from labkit.embedded.apiserver.authorization.attributes import attributes_of
-from labkit.embedded.apiserver.authorization.impersonation import Impersonator, requested_user
-from labkit.embedded.apiserver.authorization.refusal import refusal
-from labkit.embedded.apiserver.handlers.represent.negotiation import accepts_errors
-from labkit.embedded.apiserver.handlers.represent.responses import PLAIN_TEXT, error_response
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Handler, Request, Response
-from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import Authorizer, User
 
+from ...machinery.golang.quote import go_quote
+from ...machinery.request import Handler, Request, Response
+from ...machinery.status import ApiError
+from ...machinery.steady_clock import Clock
+from ..authentication.groups import ANONYMOUS, authenticated
+from ..authorization.attributes import attributes_of
+from ..authorization.impersonation import Impersonator, requested_user
+from ..authorization.refusal import refusal
+from ..handlers.represent.negotiation import accepts_errors
+from ..handlers.represent.responses import PLAIN_TEXT, error_response
 from .audit import Sink, with_audit
 from .deadline import with_deadline
 from .request_info import InvalidPath, request_info

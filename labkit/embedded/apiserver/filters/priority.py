@@ -4,8 +4,9 @@ Requests are never queued.
 Source: k8s.io/apiserver ``pkg/apis/flowcontrol/bootstrap``, ``pkg/server/filters/priority-and-fairness.go``.
 """
 
-from labkit.embedded.apiserver.storage import Key, Store
 from labkit.rbac.attributes import User
+
+from ..storage import Key, Store
 
 SCHEMAS = "flowschemas.flowcontrol.apiserver.k8s.io"
 LEVELS = "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"

@@ -5,11 +5,11 @@ Source: k8s.io/apiserver ``pkg/endpoints/request/requestinfo.go``.
 
 from dataclasses import replace
 
-from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, exact_name
-from labkit.embedded.apiserver.handlers.decode.list_options import parse_bool, read_options
-from labkit.embedded.machinery.cache import cached
-from labkit.embedded.machinery.request import Request, RequestInfo
-from labkit.embedded.machinery.status import ApiError
+from ...machinery.cache import cached
+from ...machinery.request import Request, RequestInfo
+from ...machinery.status import ApiError
+from ..handlers.decode.field_selectors import exact_fields, exact_name
+from ..handlers.decode.list_options import parse_bool, read_options
 
 VERBS = {
     "GET": "get",

@@ -3,10 +3,10 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers``, ``pkg/registry/rest`` (``AdmissionToValidate…Func``).
 """
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Chain
-from labkit.embedded.apiserver.registry.registry import Check
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Object, Request
+from ...machinery.kinds import Kind
+from ...machinery.request import Object, Request
+from ..admission.attributes import Attributes, Chain
+from ..registry.registry import Check
 
 
 class Admission:

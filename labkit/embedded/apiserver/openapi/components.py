@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.machinery.kinds import CustomKind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.tables import Field, Struct, Type, schemas
 
+from ...machinery.kinds import CustomKind
+from ...machinery.request import Object
+from ...machinery.schema.tables import Field, Struct, Type, schemas
 from .descriptions import OWN, describe
 
 PREFIX = "#/components/schemas/"

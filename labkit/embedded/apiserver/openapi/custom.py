@@ -7,9 +7,8 @@ from collections.abc import Iterable
 
 import orjson
 
-from labkit.embedded.machinery.kinds import CustomKind
-from labkit.embedded.machinery.request import Object
-
+from ...machinery.kinds import CustomKind
+from ...machinery.request import Object
 from .components import (
     META,
     components,

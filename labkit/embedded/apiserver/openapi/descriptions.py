@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from labkit.core.json_file import read_json
-from labkit.embedded.machinery.schema.tables import schemas
+
+from ...machinery.schema.tables import schemas
 
 DOCUMENTATION = re.compile(
     r'^class \w+\(BaseModel\):\n    """\n(.*?)(?:\n\n    Attributes:|\n    """)',

@@ -14,8 +14,8 @@ from functools import cached_property
 
 import orjson
 
-from labkit.embedded.machinery.kinds import GROUPS, SUBRESOURCE_KINDS, CustomKind, Kind, stored_kind
-from labkit.embedded.machinery.request import Object
+from ...machinery.kinds import GROUPS, SUBRESOURCE_KINDS, CustomKind, Kind, stored_kind
+from ...machinery.request import Object
 
 KUBE_VERSION = re.compile(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?", re.ASCII)
 CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")

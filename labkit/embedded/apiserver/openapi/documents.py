@@ -9,10 +9,9 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.machinery.kinds import KINDS, SUBRESOURCE_KINDS, Kind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.tables import schemas
-
+from ...machinery.kinds import KINDS, SUBRESOURCE_KINDS, Kind
+from ...machinery.request import Object
+from ...machinery.schema.tables import schemas
 from .components import (
     DISCOVERY,
     META,

@@ -8,10 +8,10 @@ from operator import itemgetter
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.tables import schemas
 
+from ...machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
+from ...machinery.request import Object
+from ...machinery.schema.tables import schemas
 from .components import META, component_name, model_name, reference
 from .discovery import subresource_kind
 

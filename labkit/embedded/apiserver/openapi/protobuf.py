@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 
 from labkit.core.json_file import read_json
-from labkit.embedded.machinery.request import Object
+
+from ...machinery.request import Object
 
 _TABLE = read_json(__file__, "messages.json")
 FIELDS: Mapping[str, Mapping[str, tuple[int, str]]] = _TABLE["fields"]

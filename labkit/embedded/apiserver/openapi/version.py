@@ -2,7 +2,7 @@
 
 import platform
 
-from labkit.embedded.machinery.request import Object
+from ...machinery.request import Object
 
 MAJOR, MINOR = "1", "36"
 GIT_VERSION = "v1.36.2"

@@ -5,10 +5,9 @@ Source: k8s.io/apiserver ``pkg/registry/rest/delete.go``, ``pkg/registry/generic
 
 from collections.abc import Callable
 
-from labkit.embedded.machinery.kinds import Kind, stored_kind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import conflict
-
+from ...machinery.kinds import Kind, stored_kind
+from ...machinery.request import Object
+from ...machinery.status import conflict
 from .metadata import FOREGROUND, ORPHAN
 from .strategy import DeleteOptions, Strategy, timestamp
 

@@ -6,9 +6,9 @@ Source: k8s.io/apimachinery ``pkg/util/validation/field/errors.go``.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sized
 from typing import Any, TypeVar
 
-from labkit.embedded.machinery.golang.json import marshal
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.status import ApiError, qualified, resource_details
+from ...machinery.golang.json import marshal
+from ...machinery.golang.quote import go_quote
+from ...machinery.status import ApiError, qualified, resource_details
 
 T = TypeVar("T")
 

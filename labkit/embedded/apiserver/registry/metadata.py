@@ -3,9 +3,8 @@
 Source: k8s.io/apimachinery ``pkg/api/validation/objectmeta.go``.
 """
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Object
-
+from ...machinery.golang.quote import go_quote
+from ...machinery.request import Object
 from .errors import FieldErrors
 from .names import (
     NameRule,

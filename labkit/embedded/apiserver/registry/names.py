@@ -8,7 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 
-from labkit.embedded.machinery.path_segments import path_segment_errors
+from ...machinery.path_segments import path_segment_errors
 
 NameRule = Callable[[str, bool], list[str]]
 """(name, whether it is only a prefix of one) to messages."""

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from labkit.embedded.apiserver.storage import Key, Store
-from labkit.embedded.machinery.kinds import BY_KIND, KINDS, CustomKind, Kind, stored_kind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema import Struct, schemas
-from labkit.embedded.machinery.schema.decoding import Decoder
-from labkit.embedded.machinery.schema.empties import drop_empty
-from labkit.embedded.machinery.status import not_found
-from labkit.embedded.machinery.steady_clock import SteadyClock
-from labkit.embedded.machinery.work import uncharged
-
+from ...machinery.kinds import BY_KIND, KINDS, CustomKind, Kind, stored_kind
+from ...machinery.request import Object
+from ...machinery.schema import Struct, schemas
+from ...machinery.schema.decoding import Decoder
+from ...machinery.schema.empties import drop_empty
+from ...machinery.status import not_found
+from ...machinery.steady_clock import SteadyClock
+from ...machinery.work import uncharged
+from ..storage import Key, Store
 from .custom.decoding import decode_custom, pruned_for
 from .custom.kinds import CustomKinds
 from .deletion import emptied_finalizers

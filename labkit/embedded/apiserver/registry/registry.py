@@ -8,13 +8,12 @@ Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.machinery.beside import apart
-from labkit.embedded.machinery.kinds import CustomKind, Kind, stored_kind
-from labkit.embedded.machinery.request import BeginAgain, Object
-from labkit.embedded.machinery.schema.empties import drop_empty, forget_empty
-from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
-
+from ...machinery.beside import apart
+from ...machinery.kinds import CustomKind, Kind, stored_kind
+from ...machinery.request import BeginAgain, Object
+from ...machinery.schema.empties import drop_empty, forget_empty
+from ...machinery.status import ApiError, already_exists, conflict, not_found
+from ..storage import Key
 from . import deletion
 from .custom.decoding import in_version_of, version_of
 from .custom.kinds import DEFINITIONS

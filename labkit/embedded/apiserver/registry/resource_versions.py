@@ -3,11 +3,10 @@
 Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``, ``pkg/storage``.
 """
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import ApiError, conflict
-
+from ...machinery.golang.quote import go_quote
+from ...machinery.kinds import Kind
+from ...machinery.request import Object
+from ...machinery.status import ApiError, conflict
 from .errors import FieldErrors, invalid_object
 from .strategy import Strategy
 

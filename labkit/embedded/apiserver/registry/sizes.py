@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.machinery.kinds import CustomKind, Kind, stored_kind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.work import charge
+from ...machinery.kinds import CustomKind, Kind, stored_kind
+from ...machinery.request import Object
+from ...machinery.status import ApiError
+from ...machinery.work import charge
+from ..storage import Key
 
 MAX_REQUEST_BYTES = 1536 * 1024
 MAX_MESSAGE_BYTES = 2048 * 1024
@@ -40,7 +40,7 @@ def message_size(kind: Kind, obj: Object) -> int:
     # Close enough while it is small: JSON is larger than protobuf.
     size = len(orjson.dumps(obj))
     if size > MAX_REQUEST_BYTES and not isinstance(row, CustomKind):
-        from labkit.embedded.machinery.schema.protobuf_write import encode_protobuf
+        from ...machinery.schema.protobuf_write import encode_protobuf
 
         size = len(encode_protobuf(obj) or b"") or size
     return size + 2 * len(key) + FRAME_BYTES

@@ -15,9 +15,8 @@ from functools import lru_cache
 from random import Random
 from typing import ClassVar
 
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Object
-
+from ...machinery.kinds import Kind
+from ...machinery.request import Object
 from .errors import FieldErrors
 from .metadata import (
     validate_known_finalizers,

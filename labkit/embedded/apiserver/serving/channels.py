@@ -20,10 +20,9 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_ws import WebSocketResponse
 
-from labkit.embedded.apiserver.handlers.represent.encode import dump
-from labkit.embedded.machinery.request import WINDOW, ExecSession, Object, PortForward, Response
-from labkit.embedded.machinery.status import ApiError, bad_request
-
+from ...machinery.request import WINDOW, ExecSession, Object, PortForward, Response
+from ...machinery.status import ApiError, bad_request
+from ..handlers.represent.encode import dump
 from .aiohttp_adapter import PlainWebSocket
 from .port_forward import CHANNELS, TUNNEL, Forwarding, Serve
 from .wire import WireResponse, status_response

@@ -19,8 +19,7 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.machinery.request import Response, ShownCertificate
-
+from ...machinery.request import Response, ShownCertificate
 from .aiohttp_adapter import (
     ConnectionServer,
     QueueingProtocol,

@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.machinery.request import Response
-from labkit.embedded.machinery.sharing import LARGE_BYTES, shared_bytes
-
+from ...machinery.request import Response
+from ...machinery.sharing import LARGE_BYTES, shared_bytes
 from .head import encode, head
 from .transport import TlsTransport
 from .wire import SentResponse

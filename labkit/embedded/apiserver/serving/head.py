@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate
 
-from labkit.embedded.machinery.request import Response
-from labkit.embedded.machinery.status import REASONS
+from ...machinery.request import Response
+from ...machinery.status import REASONS
 
 BODILESS = (204, 304)
 LINE_BREAKS = str.maketrans("\r\n", "  ")

@@ -15,11 +15,10 @@ from aiohttp.web_exceptions import HTTPException
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.machinery.beside import beside
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, BeginAgain, Request, Response
-from labkit.embedded.machinery.sharing import LARGE_BYTES, WHOLE_BYTES
-from labkit.embedded.machinery.status import ApiError
-
+from ...machinery.beside import beside
+from ...machinery.request import MAX_BODY_BYTES, BeginAgain, Request, Response
+from ...machinery.sharing import LARGE_BYTES, WHOLE_BYTES
+from ...machinery.status import ApiError
 from .connection import Connection, HttpServer, Outbox, bad_request
 from .flow import Flow
 from .head import encode

@@ -6,14 +6,13 @@ A request is normalized as TLS and HTTP would normalize it. No server library is
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.embedded.machinery.request import (
+from ...machinery.request import (
     MAX_BODY_BYTES,
     Handler,
     PeerCertificate,
     Request,
     ShownCertificate,
 )
-
 from .head import warning_values
 from .target import (
     BadTarget,

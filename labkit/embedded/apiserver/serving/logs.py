@@ -12,7 +12,8 @@ from pathlib import Path
 import orjson
 
 from labkit.core import ownership
-from labkit.embedded.machinery.request import Object
+
+from ...machinery.request import Object
 
 STDERR = 2
 MAX_GATHERED = 256

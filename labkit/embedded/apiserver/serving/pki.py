@@ -22,7 +22,7 @@ from labkit.core import ownership
 from .state import StateProblem, private_directory, write_private
 
 if TYPE_CHECKING:
-    from labkit.embedded.machinery.pki.keys import Keys
+    from ...machinery.pki.keys import Keys
 
 KEY_FILES = {
     "ca_certificate": "ca.crt",
@@ -109,8 +109,8 @@ def _write_files(pki: Path, files: dict[str, bytes], admin: Identity) -> Identit
 
 def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
     """Generate the missing files in ``pki`` (an old CA or token key stays), and the administrator's certificate."""
-    from labkit.embedded.machinery.pki.certificates import public_key
-    from labkit.embedded.machinery.pki.keys import Keys
+    from ...machinery.pki.certificates import public_key
+    from ...machinery.pki.keys import Keys
 
     def old(field: str) -> bytes | None:
         path = pki / KEY_FILES[field]
@@ -127,7 +127,7 @@ def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
 
 def load_keys(home: Path) -> Keys:
     """Load the directory's keys; generate them at the first call. ``StateProblem`` if a file is damaged."""
-    from labkit.embedded.machinery.pki.keys import Keys
+    from ...machinery.pki.keys import Keys
 
     making = begin(home)
     if making is not None:

@@ -17,8 +17,7 @@ from aiohttp.http_websocket import WSMsgType
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_ws import WebSocketResponse
 
-from labkit.embedded.machinery.request import Handler, PortForward
-
+from ...machinery.request import Handler, PortForward
 from . import spdy
 
 TUNNEL = "SPDY/3.1+portforward.k8s.io"

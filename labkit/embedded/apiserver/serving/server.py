@@ -9,9 +9,8 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Handler
-
+from ...machinery.pki.keys import Keys
+from ...machinery.request import Handler
 from .address import url
 from .connection import MAX_HEADER_BYTES, HttpServer
 from .http import Frontend

@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.machinery.request import EventStream, Response
-from labkit.embedded.machinery.sharing import LARGE_BYTES
-
+from ...machinery.request import EventStream, Response
+from ...machinery.sharing import LARGE_BYTES
 from .flow import Flow, begin
 from .wire import SentResponse
 

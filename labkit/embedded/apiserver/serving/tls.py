@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from OpenSSL import SSL, crypto
 
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import ShownCertificate
+from ...machinery.pki.keys import Keys
+from ...machinery.request import ShownCertificate
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

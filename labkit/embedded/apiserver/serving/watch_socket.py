@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.machinery.request import EventStream, Response
-
+from ...machinery.request import EventStream, Response
 from .channels import ChannelSocket
 from .streams import Streams
 from .wire import WireResponse

@@ -3,9 +3,8 @@
 import orjson
 from aiohttp.web_request import BaseRequest
 
-from labkit.embedded.machinery.request import Response
-from labkit.embedded.machinery.status import ApiError
-
+from ...machinery.request import Response
+from ...machinery.status import ApiError
 from .aiohttp_adapter import RawResponse
 from .head import encode
 

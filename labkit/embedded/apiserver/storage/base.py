@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from labkit.embedded.machinery.status import ApiError
-
+from ...machinery.status import ApiError
 from .table import Stored, Table
 
 

@@ -4,8 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from labkit.embedded.machinery.request import Object
-
+from ...machinery.request import Object
 from .base import Event, Expired, Key, Page, Snapshot
 from .table import Stored, Table
 

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from copy import deepcopy
 from typing import Any
 
-from labkit.embedded.machinery.request import Object
+from ...machinery.request import Object
 
 
 class Stored(dict[str, Any]):

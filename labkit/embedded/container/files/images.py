@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.machinery.image_reference import parse_reference
 
+from ...machinery.image_reference import parse_reference
 from .image import Account, Image
 
 _TABLE: Mapping[str, Any] = read_json(__file__, "images.json")

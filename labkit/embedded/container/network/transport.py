@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from labkit.embedded.machinery.request import Handler
+from ...machinery.request import Handler
 
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 

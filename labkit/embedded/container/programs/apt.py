@@ -1,9 +1,8 @@
 """``apt-get`` and ``apk``: they add the programs of packages in the image's list."""
 
-from labkit.embedded.container.files.images import CONTENTS
-from labkit.embedded.container.files.inodes import File
-from labkit.embedded.container.shell.process import Process
-
+from ..files.images import CONTENTS
+from ..files.inodes import File
+from ..shell.process import Process
 from .registry import NOT_SIMULATED, Failure, program
 
 VERSIONS = {("debian", "curl"): "8.14.1-2+deb13u2", ("ubuntu", "curl"): "8.5.0-2ubuntu10.6"}

@@ -4,9 +4,8 @@ import io
 import posixpath
 import tarfile
 
-from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Node
-from labkit.embedded.container.shell.process import Process
-
+from ..files.inodes import Directory, File, FileError, Link, Node
+from ..shell.process import Process
 from .common import everything, for_each_path
 from .registry import (
     NOT_SIMULATED,

@@ -4,15 +4,14 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.network.transport import Listener
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.quoting import quote
-from labkit.embedded.container.shell.redirection import open_input
-from labkit.embedded.container.shell.streams import Stream, StreamError
-from labkit.embedded.container.shell.task_loop import MemoryExceeded
-from labkit.embedded.machinery.request import Handler
-
+from ...machinery.request import Handler
+from ..files.inodes import FileError
+from ..network.transport import Listener
+from ..shell.process import Process
+from ..shell.quoting import quote
+from ..shell.redirection import open_input
+from ..shell.streams import Stream, StreamError
+from ..shell.task_loop import MemoryExceeded
 from .registry import Failure
 
 FOREVER = 1e15

@@ -9,13 +9,12 @@ from itertools import zip_longest
 
 from cryptography import x509
 
-from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.redirection import open_path
-from labkit.embedded.container.shell.streams import Stream, StreamError, encode
-from labkit.embedded.container.shell.task_loop import Sleep
-from labkit.embedded.machinery.request import Response
-
+from ...machinery.request import Response
+from ..files.inodes import FileError
+from ..shell.process import Process
+from ..shell.redirection import open_path
+from ..shell.streams import Stream, StreamError, encode
+from ..shell.task_loop import Sleep
 from .curl_options import (
     TRY,
     Message,

@@ -3,11 +3,10 @@
 import re
 from dataclasses import dataclass, field
 
-from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.redirection import open_input
-from labkit.embedded.container.shell.streams import StreamError, encode
-
+from ..files.inodes import FileError
+from ..shell.process import Process
+from ..shell.redirection import open_input
+from ..shell.streams import StreamError, encode
 from .common import everything
 from .registry import NOT_SIMULATED, BadOption, Failure, read_options
 

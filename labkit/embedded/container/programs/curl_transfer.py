@@ -7,13 +7,12 @@ from urllib.parse import parse_qs, unquote
 
 from cryptography import x509
 
-from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.network import tls
-from labkit.embedded.container.network.transport import Listener
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.machinery.request import Request, Response
-from labkit.embedded.machinery.status import REASONS
-
+from ...machinery.request import Request, Response
+from ...machinery.status import REASONS
+from ..files.inodes import FileError
+from ..network import tls
+from ..network.transport import Listener
+from ..shell.process import Process
 from .curl_options import USER_AGENT, Message
 from .registry import NOT_SIMULATED, Failure
 

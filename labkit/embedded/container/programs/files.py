@@ -1,6 +1,6 @@
 """Programs about files and paths: ``mkdir rm touch cp``."""
 
-from labkit.embedded.container.files.inodes import (
+from ..files.inodes import (
     IS_DIRECTORY,
     NOT_DIRECTORY,
     NOT_FOUND,
@@ -9,8 +9,7 @@ from labkit.embedded.container.files.inodes import (
     FileError,
     Location,
 )
-from labkit.embedded.container.shell.process import Process
-
+from ..shell.process import Process
 from .common import for_each_path
 from .registry import NOT_SIMULATED, BadOption, Failure, program
 

@@ -5,11 +5,10 @@ import re
 from functools import partial
 from itertools import groupby
 
-from labkit.embedded.container.shell.patterns import CLASSES
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.quoting import unescape
-from labkit.embedded.container.shell.streams import Stream, encode
-
+from ..shell.patterns import CLASSES
+from ..shell.process import Process
+from ..shell.quoting import unescape
+from ..shell.streams import Stream, encode
 from .common import (
     all_lines,
     chunks,

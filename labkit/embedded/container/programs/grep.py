@@ -1,10 +1,9 @@
 """``grep``."""
 
-from labkit.embedded.container.files.inodes import Directory, File, FileError
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.redirection import FileStream, open_input
-from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
-
+from ..files.inodes import Directory, File, FileError
+from ..shell.process import Process
+from ..shell.redirection import FileStream, open_input
+from ..shell.streams import Stream, StreamError, decode, encode
 from .common import line_batches
 from .regex import Match, Regex, RegexError, compile_regex, escape
 from .registry import TRY_HELP, Failure, program

@@ -5,12 +5,11 @@ The proxy's token is the one mounted into the container, as client-go's in-clust
 
 from dataclasses import replace
 
-from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import decode
-from labkit.embedded.container.shell.task_loop import Sleep
-from labkit.embedded.machinery.request import Request, Response
-
+from ...machinery.request import Request, Response
+from ..files.inodes import FileError
+from ..shell.process import Process
+from ..shell.streams import decode
+from ..shell.task_loop import Sleep
 from .common import FOREVER, listening
 from .regex import RegexError, compile_regex
 from .registry import (

@@ -4,9 +4,8 @@ import stat
 import time
 from itertools import zip_longest
 
-from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
-from labkit.embedded.container.shell.process import Process
-
+from ..files.inodes import Device, Directory, File, FileError, Link, Node
+from ..shell.process import Process
 from .registry import program
 
 _TYPES: dict[type[Node], int] = {

@@ -3,11 +3,10 @@
 import time
 from dataclasses import replace
 
-from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.task_loop import Sleep
-from labkit.embedded.machinery.request import Request, Response
-
+from ...machinery.request import Request, Response
+from ..files.inodes import FileError
+from ..shell.process import Process
+from ..shell.task_loop import Sleep
 from .common import FOREVER, listening
 from .curl import curl
 from .registry import program

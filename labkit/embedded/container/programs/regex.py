@@ -11,9 +11,8 @@ from functools import lru_cache
 
 import regex
 
-from labkit.embedded.container.shell.patterns import member_ranges
-from labkit.embedded.container.shell.task_loop import BudgetExceeded
-
+from ..shell.patterns import member_ranges
+from ..shell.task_loop import BudgetExceeded
 from .registry import NOT_SIMULATED
 
 MAX_SIZE = 3000

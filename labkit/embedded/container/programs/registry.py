@@ -7,7 +7,7 @@ options in one line, and has no code of its own for them.
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 
-from labkit.embedded.container.shell.process import Process
+from ..shell.process import Process
 
 NOT_SIMULATED = ": not simulated in this lab's pods"
 TRY_HELP = "Try '{name} --help' for more information.\n"

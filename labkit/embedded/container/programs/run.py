@@ -1,12 +1,11 @@
 """Programs that run others: shells, ``env``, ``xargs``, ``timeout``."""
 
-from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.interactive import interact, run_lines
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.shell import FLAGS, Shell
-from labkit.embedded.container.shell.streams import decode
-from labkit.embedded.container.shell.task_loop import Sleep
-
+from ..files.inodes import FileError
+from ..shell.interactive import interact, run_lines
+from ..shell.process import Process
+from ..shell.shell import FLAGS, Shell
+from ..shell.streams import decode
+from ..shell.task_loop import Sleep
 from .common import FOREVER, everything, seconds_of
 from .registry import NOT_SIMULATED, BadOption, Failure, program
 from .system import environment_text

@@ -3,9 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import decode
-
+from ..shell.process import Process
+from ..shell.streams import decode
 from .common import all_lines
 from .regex import Regex, RegexError, compile_regex
 from .registry import NOT_SIMULATED, Failure, program

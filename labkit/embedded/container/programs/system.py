@@ -4,11 +4,10 @@ import re
 import time
 from collections.abc import Mapping
 
-from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import decode, encode
-from labkit.embedded.container.shell.task_loop import Sleep
-
+from ..files.inodes import FileError
+from ..shell.process import Process
+from ..shell.streams import decode, encode
+from ..shell.task_loop import Sleep
 from .common import seconds_of
 from .registry import NOT_SIMULATED, BadOption, Failure, program
 

@@ -3,9 +3,8 @@
 import io
 from collections import Counter
 
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import CHUNK_BYTES, Stream
-
+from ..shell.process import Process
+from ..shell.streams import CHUNK_BYTES, Stream
 from .common import (
     chunks,
     everything,

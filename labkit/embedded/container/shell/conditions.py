@@ -4,7 +4,7 @@ import operator
 import re
 from collections.abc import Callable
 
-from labkit.embedded.container.files.inodes import (
+from ..files.inodes import (
     Device,
     Directory,
     File,
@@ -12,7 +12,6 @@ from labkit.embedded.container.files.inodes import (
     Link,
     Node,
 )
-
 from .shell import Shell
 
 # The recursion has a level for each -a and -o.

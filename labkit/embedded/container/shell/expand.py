@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from labkit.embedded.container.files.inodes import FileError
-
+from ..files.inodes import FileError
 from .arithmetic import ArithmeticProblem, evaluate
 from .patterns import Pattern, is_magic, literal, quoted
 from .shell import ExpansionError, Shell

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from labkit.embedded.container.files.inodes import FileError
-
+from ..files.inodes import FileError
 from . import control
 from .builtins import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
 from .expand import expand_fields, expand_text

@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
-
+from ...machinery.cache import MAX_KEY_LENGTH
 from . import syntax
 from .lexer import BASH_RESERVED, Lexer
 from .syntax import (

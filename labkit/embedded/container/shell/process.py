@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from labkit.embedded.container.files.filesystem import FileSystem
-from labkit.embedded.container.files.inodes import Directory, Node
-
+from ..files.filesystem import FileSystem
+from ..files.inodes import Directory, Node
 from .shell import Shell
 from .streams import Stream, encode
 from .task_loop import TaskLoop
 
 if TYPE_CHECKING:
-    from labkit.embedded.container.container import Container
+    from ..container import Container
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from labkit.embedded.container.files.inodes import (
+from ..files.inodes import (
     DENIED,
     NOT_FOUND,
     Device,
@@ -10,7 +10,6 @@ from labkit.embedded.container.files.inodes import (
     File,
     FileError,
 )
-
 from . import streams
 from .expand import expand_fields, expand_text
 from .process import Process

@@ -1,8 +1,7 @@
 """Programs, found along ``$PATH`` and run by a shell."""
 
-from labkit.embedded.container.files.inodes import Directory, File, FileError
-from labkit.embedded.container.programs import BUILTIN_PROGRAMS, find_program
-
+from ..files.inodes import Directory, File, FileError
+from ..programs import BUILTIN_PROGRAMS, find_program
 from .builtin_table import BUILTINS
 from .process import Process
 from .shell import Shell

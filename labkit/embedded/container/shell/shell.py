@@ -10,15 +10,14 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
-from labkit.embedded.container.files.inodes import FileError
-
+from ..files.inodes import FileError
 from .streams import Stream, StreamError, encode
 from .syntax import Command, Script
 from .task_loop import Task, TaskLoop
 from .variables import Variables
 
 if TYPE_CHECKING:
-    from labkit.embedded.container.container import Container
+    from ..container import Container
 
 FLAGS = {"e": "errexit", "u": "nounset"}
 """The options of ``set`` by their letters."""

@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.embedded.machinery.request import ExecIO
+from ...machinery.request import ExecIO
 
 STDIN_POLL_SECONDS = 0.05
 """The interval in which a terminal is checked for Ctrl-C while a command sleeps."""

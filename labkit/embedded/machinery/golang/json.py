@@ -9,8 +9,7 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.machinery.work import charge
-
+from ..work import charge
 from .quote import ESCAPES
 
 HTML_ESCAPES = (

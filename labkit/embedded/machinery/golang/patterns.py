@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import regex
 
-from labkit.embedded.machinery.work import charge
+from ..work import charge
 
 NAMED = r"\[:\^?\w+:\]"
 SET = rf"\[\^?\]?+(?:{NAMED}|\\.|[^\]\\])*\]"

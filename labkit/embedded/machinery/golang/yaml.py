@@ -12,10 +12,9 @@ from typing import Any
 import yaml
 from typing_extensions import override
 
-from labkit.embedded.machinery.request import MAX_BODY_BYTES
-from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
-from labkit.embedded.machinery.work import charge
-
+from ..request import MAX_BODY_BYTES
+from ..schema.decoding import MAX_STRICT_ERRORS
+from ..work import charge
 from .json import SURROGATE
 from .quote import go_quote, go_syntax
 

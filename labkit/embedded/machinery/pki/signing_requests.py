@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from labkit.embedded.machinery.golang.quote import go_quote
-
+from ..golang.quote import go_quote
 from .certificates import authority_key, build
 
 BACKDATE = datetime.timedelta(minutes=5)

@@ -5,9 +5,10 @@ Sources: k8s.io/component-helpers ``scheduling/corev1/{helpers,nodeaffinity/node
 
 from collections.abc import Iterable
 
-from labkit.embedded.machinery.objects import labels_of, name_of
-from labkit.embedded.machinery.request import Object
 from labkit.rbac.selectors import holds
+
+from ..objects import labels_of, name_of
+from ..request import Object
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 UNSCHEDULABLE: Object = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}

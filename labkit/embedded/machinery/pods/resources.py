@@ -3,9 +3,9 @@
 Source: k8s.io/component-helpers ``resource/helpers.go``.
 """
 
-from labkit.embedded.machinery.quota.amounts import Amounts, add, largest, read
-from labkit.embedded.machinery.quota.names import HUGE_PAGES
-from labkit.embedded.machinery.request import Object
+from ..quota.amounts import Amounts, add, largest, read
+from ..quota.names import HUGE_PAGES
+from ..request import Object
 
 
 def pod_level(name: str) -> bool:

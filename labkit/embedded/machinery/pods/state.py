@@ -3,8 +3,8 @@
 import datetime
 from typing import Any
 
-from labkit.embedded.machinery.objects import is_deleted, true_condition
-from labkit.embedded.machinery.request import Object
+from ..objects import is_deleted, true_condition
+from ..request import Object
 
 
 def has_ended(pod: Object) -> bool:

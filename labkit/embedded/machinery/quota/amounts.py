@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from typing_extensions import override
 
-from labkit.embedded.machinery.schema.values import BadValue, parse_quantity, quantity_text
+from ..schema.values import BadValue, parse_quantity, quantity_text
 
 NANO = 1_000_000_000
 

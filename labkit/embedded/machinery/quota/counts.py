@@ -6,7 +6,7 @@ Source: k8s.io/apiserver ``pkg/quota/v1/generic``.
 
 from collections.abc import Callable, Collection, Iterable
 
-from labkit.embedded.machinery.request import Object
+from ..request import Object
 
 Counted = Callable[[], Collection[str]]
 """Returns the resources (plural with group) that quotas count; those of custom kinds come and go."""

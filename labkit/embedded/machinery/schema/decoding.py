@@ -7,10 +7,9 @@ quantities and times in canonical form.
 import base64
 from typing import Any
 
-from labkit.embedded.machinery.golang.json import Pairs
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.work import charge
-
+from ..golang.json import Pairs
+from ..golang.quote import go_quote
+from ..work import charge
 from .tables import Field, Struct, Type
 from .values import (
     QUANTITY_FORM,

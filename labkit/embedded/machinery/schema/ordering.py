@@ -7,8 +7,7 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.machinery.request import Object
-
+from ..request import Object
 from .tables import Struct, Type, schemas
 
 

@@ -15,8 +15,8 @@ import orjson
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
 from labkit.core.json_file import read_json
-from labkit.embedded.machinery.work import charge
 
+from ..work import charge
 from . import Struct, schemas
 
 MAGIC = b"k8s\x00"

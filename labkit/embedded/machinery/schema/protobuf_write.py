@@ -10,9 +10,8 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.machinery.pods.state import parse_time
-from labkit.embedded.machinery.request import Object
-
+from ..pods.state import parse_time
+from ..request import Object
 from .protobuf_read import (
     MAGIC,
     META,

@@ -9,7 +9,7 @@ import datetime
 import re
 from decimal import Decimal, InvalidOperation
 
-from labkit.embedded.machinery.golang.quote import go_quote
+from ..golang.quote import go_quote
 
 QUANTITY = re.compile(r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$")
 QUANTITY_FORM = (

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from labkit.embedded.container.container import Container
-from labkit.embedded.container.files.image import Image
-from labkit.embedded.container.logs import Log
-from labkit.embedded.container.main_process import MainProcess
-from labkit.embedded.machinery.request import Object
+from ...container.container import Container
+from ...container.files.image import Image
+from ...container.logs import Log
+from ...container.main_process import MainProcess
+from ...machinery.request import Object
 
 
 @dataclass(slots=True)

@@ -5,9 +5,8 @@ Source: k8s.io/kubernetes ``pkg/kubelet/kubelet_pods.go``.
 
 import hashlib
 
-from labkit.embedded.machinery.image_reference import parse_reference
-from labkit.embedded.machinery.request import Object
-
+from ...machinery.image_reference import parse_reference
+from ...machinery.request import Object
 from .container_slot import Slot
 
 

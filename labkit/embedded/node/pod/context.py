@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labkit.embedded.container.network.transport import Listener
-from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
-from labkit.embedded.machinery.request import Object
-
+from ...container.network.transport import Listener
+from ...machinery.objects import name_of, namespace_of, uid_of
+from ...machinery.request import Object
 from .container_slot import Slot
 from .volumes import Volume
 
 if TYPE_CHECKING:
-    from labkit.embedded.node.node import Node
+    from ..node import Node
 
 
 class PodContext:

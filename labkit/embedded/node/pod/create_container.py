@@ -3,12 +3,11 @@
 Source: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``.
 """
 
-from labkit.embedded.container.container import Container
-from labkit.embedded.container.files.image import Image
-from labkit.embedded.container.files.inodes import File, FileError
-from labkit.embedded.container.network.transport import PodNetwork
-from labkit.embedded.node.naming import host_name, host_names, hosts_file, resolver_file
-
+from ...container.container import Container
+from ...container.files.image import Image
+from ...container.files.inodes import File, FileError
+from ...container.network.transport import PodNetwork
+from ..naming import host_name, host_names, hosts_file, resolver_file
 from .container_slot import Slot
 from .context import PodContext
 from .environment import expand

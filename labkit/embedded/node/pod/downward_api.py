@@ -5,10 +5,10 @@ Source: k8s.io/kubernetes ``pkg/fieldpath``, ``pkg/api/v1/resource/helpers.go``.
 
 import re
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.values import amount
-from labkit.embedded.node.api import ClusterApi
+from ...machinery.golang.quote import go_quote
+from ...machinery.request import Object
+from ...machinery.schema.values import amount
+from ..api import ClusterApi
 
 SEEN = "kubernetes.io/config.seen"
 SOURCE = "kubernetes.io/config.source"

@@ -5,10 +5,9 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/envvars``, ``pkg/kubelet/kubelet_pods.g
 
 import re
 
-from labkit.embedded.machinery.objects import name_of, namespace_of
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import SERVICE_ADDRESS, ClusterApi
-
+from ...machinery.objects import name_of, namespace_of
+from ...machinery.request import Object
+from ..api import SERVICE_ADDRESS, ClusterApi
 from .downward_api import source_value
 from .problems import ConfigProblem
 from .references import decode, resolve

@@ -5,9 +5,9 @@ Source: k8s.io/client-go ``tools/record/events_cache.go``.
 
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.registry.strategy import timestamp
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import ClusterApi
+from ...apiserver.registry.strategy import timestamp
+from ...machinery.request import Object
+from ..api import ClusterApi
 
 MAX_REMEMBERED = 5_000
 

@@ -5,15 +5,14 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``, ``pkg/kubelet/images``.
 
 from collections.abc import Iterable
 
-from labkit.embedded.apiserver.registry.strategy import timestamp
-from labkit.embedded.container.container import NotRunnable
-from labkit.embedded.container.files.images import find_image
-from labkit.embedded.container.logs import Log
-from labkit.embedded.container.main_process import MainProcess
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.image_reference import parse_reference, reference_problem
-from labkit.embedded.machinery.request import Object
-
+from ...apiserver.registry.strategy import timestamp
+from ...container.container import NotRunnable
+from ...container.files.images import find_image
+from ...container.logs import Log
+from ...container.main_process import MainProcess
+from ...machinery.golang.quote import go_quote
+from ...machinery.image_reference import parse_reference, reference_problem
+from ...machinery.request import Object
 from .container_slot import Slot
 from .context import PodContext
 from .create_container import (

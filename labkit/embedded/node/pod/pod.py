@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from labkit.embedded.container.files.images import find_image
-from labkit.embedded.machinery.pods.state import parse_time
-from labkit.embedded.machinery.request import Object
-
+from ...container.files.images import find_image
+from ...machinery.pods.state import parse_time
+from ...machinery.request import Object
 from .container_slot import Slot
 from .container_status import slot_status
 from .lifecycle import KILLED, RESTART_SECONDS, ContainerLifecycle
@@ -19,7 +18,7 @@ from .pod_status import NEVER_RAN, pod_status
 from .problems import VolumeProblem
 
 if TYPE_CHECKING:
-    from labkit.embedded.node.node import Node
+    from ..node import Node
 
 OVERDUE = {
     "reason": "DeadlineExceeded",

@@ -5,10 +5,10 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/status/generate.go``, ``pkg/kubelet/kub
 
 from collections.abc import Mapping
 
-from labkit.embedded.apiserver.registry.strategy import timestamp
-from labkit.embedded.machinery.objects import conditions_of, is_deleted
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.values import parse_quantity, quantity_text
+from ...apiserver.registry.strategy import timestamp
+from ...machinery.objects import conditions_of, is_deleted
+from ...machinery.request import Object
+from ...machinery.schema.values import parse_quantity, quantity_text
 
 # The limit in the control group of a pod whose containers have ended: Linux' largest, in whole pages.
 NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}

@@ -3,9 +3,8 @@
 import base64
 from typing import NamedTuple
 
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import ClusterApi
-
+from ...machinery.request import Object
+from ..api import ClusterApi
 from .problems import PodProblem
 
 RESOURCES = {"configMap": "configmaps", "secret": "secrets"}

@@ -3,9 +3,8 @@
 Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime/security_context.go``, ``pkg/volume/volume_linux.go``.
 """
 
-from labkit.embedded.container.files.image import Image
-from labkit.embedded.machinery.request import Object
-
+from ...container.files.image import Image
+from ...machinery.request import Object
 from .problems import ConfigProblem
 
 

@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from labkit.embedded.container.files.inodes import Directory, File, Link
-from labkit.embedded.machinery.objects import namespace_of
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import ClusterApi
-
+from ...container.files.inodes import Directory, File, Link
+from ...machinery.objects import namespace_of
+from ...machinery.request import Object
+from ..api import ClusterApi
 from .downward_api import source_value
 from .problems import VolumeProblem
 from .references import Reference, decode, resolve

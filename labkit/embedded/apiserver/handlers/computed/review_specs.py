@@ -4,12 +4,13 @@ Source: k8s.io/kubernetes ``pkg/apis/authorization/validation``,
 ``pkg/registry/authorization/util``.
 """
 
-from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, parse_fields
-from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import label_value, qualified_name
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
+
+from ...registry.errors import FieldErrors
+from ...registry.names import label_value, qualified_name
+from ..decode.field_selectors import exact_fields, parse_fields
+from ..decode.label_selectors import parse_labels
 
 RESOURCE = "spec.resourceAttributes"
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")

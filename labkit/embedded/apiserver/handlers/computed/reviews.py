@@ -8,18 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from labkit.embedded.apiserver.authentication.bearer import header_token
-from labkit.embedded.apiserver.authentication.claims import ISSUER
-from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authenticated
-from labkit.embedded.apiserver.authentication.identity import TokenIdentity
-from labkit.embedded.apiserver.authentication.signer import BadToken
-from labkit.embedded.apiserver.authorization.node import NO_RULES
-from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.object_meta import SYSTEM_FIELDS, check_namespace
-from labkit.embedded.apiserver.handlers.decode.write_options import write_options
-from labkit.embedded.apiserver.handlers.represent.responses import One, Operation
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.registry import timestamp
 from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
 from labkit.embedded.machinery.node_users import node_name
 from labkit.embedded.machinery.request import Object, Request, user_info
@@ -30,6 +18,18 @@ from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.bindings import Grant, joined_errors
 
+from ...authentication.bearer import header_token
+from ...authentication.claims import ISSUER
+from ...authentication.groups import ANONYMOUS, authenticated
+from ...authentication.identity import TokenIdentity
+from ...authentication.signer import BadToken
+from ...authorization.node import NO_RULES
+from ...registry.errors import FieldErrors
+from ...registry.registry import timestamp
+from ..decode.bodies import decode_object
+from ..decode.object_meta import SYSTEM_FIELDS, check_namespace
+from ..decode.write_options import write_options
+from ..represent.responses import One, Operation
 from . import review_specs
 from .token_requests import note_owner
 

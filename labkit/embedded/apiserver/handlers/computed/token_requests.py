@@ -6,21 +6,22 @@ Source: k8s.io/kubernetes ``pkg/registry/core/serviceaccount/storage/token.go``,
 
 from typing import Any
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin
-from labkit.embedded.apiserver.authentication.claims import ISSUER, TokenIssuer
-from labkit.embedded.apiserver.authentication.identity import Lookup
-from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.object_meta import check_key, check_namespace
-from labkit.embedded.apiserver.handlers.decode.write_options import write_options
-from labkit.embedded.apiserver.handlers.represent.responses import One
-from labkit.embedded.apiserver.registry.managed.manager import Ownership, update_managed_fields
-from labkit.embedded.apiserver.registry.registry import timestamp
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.status import ApiError, bad_request, conflict, invalid, not_found
 from labkit.embedded.machinery.steady_clock import Clock
+
+from ...admission.attributes import Attributes, Plugin
+from ...authentication.claims import ISSUER, TokenIssuer
+from ...authentication.identity import Lookup
+from ...registry.managed.manager import Ownership, update_managed_fields
+from ...registry.registry import timestamp
+from ..decode.bodies import decode_object
+from ..decode.object_meta import check_key, check_namespace
+from ..decode.write_options import write_options
+from ..represent.responses import One
 
 GROUP = "authentication.k8s.io"
 KIND = Kind(GROUP, "v1", "TokenRequest", "serviceaccounts", True, verbs=("create",))

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -18,6 +17,7 @@ from labkit.embedded.machinery.schema import Struct, schemas
 from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
 
+from ...registry.custom.decoding import decode_custom
 from . import older_versions
 from .older_versions import (
     EVERYWHERE,

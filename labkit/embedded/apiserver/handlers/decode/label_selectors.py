@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, printed_value
-from labkit.embedded.apiserver.registry.names import label_value, qualified_name
 from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.status import bad_request
 from labkit.embedded.machinery.work import charge
+
+from ...registry.errors import MAX_CAUSES, printed_value
+from ...registry.names import label_value, qualified_name
 
 BINARY = ("in", "notin", "=", "==", "!=", "gt", "lt")
 SYMBOLS = ("==", "!=", "=", "!", "(", ")", ",", ">", "<")

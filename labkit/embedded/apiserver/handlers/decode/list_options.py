@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
@@ -20,6 +19,7 @@ from labkit.embedded.machinery.schema.decoding import cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.work import charge
 
+from ...registry.errors import FieldErrors, invalid_object
 from .field_selectors import field_selector
 from .label_selectors import parse_labels
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.status import ApiError, bad_request
 
+from ...registry.errors import FieldErrors, invalid_object
+from ...registry.strategy import DeleteOptions
 from .bodies import content_type, decode_body
 from .list_options import parse_bool, parse_int
 

@@ -8,18 +8,19 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
-from labkit.embedded.apiserver.handlers.represent import negotiation
-from labkit.embedded.apiserver.handlers.represent.encode import (
+from labkit.embedded.machinery.kinds import GROUPS
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import method_not_allowed, no_such_resource
+
+from ...openapi.discovery import AGGREGATED, Discovery
+from ..represent import negotiation
+from ..represent.encode import (
     dump,
     dump_pretty,
     protobuf_discovery,
     yaml_bytes,
 )
-from labkit.embedded.apiserver.handlers.represent.responses import page_not_found
-from labkit.embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
-from labkit.embedded.machinery.kinds import GROUPS
-from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.embedded.machinery.status import method_not_allowed, no_such_resource
+from ..represent.responses import page_not_found
 
 
 class DiscoveryHandler:

@@ -5,14 +5,14 @@ Source: k8s.io/apiserver ``pkg/server/routes``.
 
 from collections.abc import Callable, Sequence
 
-from labkit.embedded.apiserver.handlers.represent.encode import dump_pretty
-from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, check_route
-from labkit.embedded.apiserver.handlers.represent.responses import page_not_found
-from labkit.embedded.apiserver.openapi.discovery import Discovery
-from labkit.embedded.apiserver.openapi.version import version_info
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import method_not_allowed
 
+from ...openapi.discovery import Discovery
+from ...openapi.version import version_info
+from ..represent.encode import dump_pretty
+from ..represent.negotiation import JSON, check_route
+from ..represent.responses import page_not_found
 from .discovery import DiscoveryHandler
 from .health import CHECKS, TEXT, health
 

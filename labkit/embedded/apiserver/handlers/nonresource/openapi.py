@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import orjson
 
-from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, parse_accept
 from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import BeginAgain, Request, Response
+
+from ..represent.negotiation import JSON, parse_accept
 
 V2, V3 = "/openapi/v2", "/openapi/v3"
 PATHS = (V2, V3, f"{V3}/")
@@ -49,7 +50,7 @@ class OpenApiHandler:
         if path != V2 and path != V3 and not path.startswith(V3 + "/"):
             return None
         # Loaded with the first document.
-        from labkit.embedded.apiserver.openapi import custom, documents
+        from ...openapi import custom, documents
 
         if path == V2 and self._custom():
             return self._custom_v2(request)
@@ -80,8 +81,8 @@ class OpenApiHandler:
 
     def _custom_v2(self, request: Request) -> Response:
         """Version 2 if there are custom kinds."""
-        from labkit.embedded.apiserver.openapi import custom, documents
-        from labkit.embedded.apiserver.openapi.protobuf import encoded
+        from ...openapi import custom, documents
+        from ...openapi.protobuf import encoded
 
         form = _accepted(request, PROTOBUF_V2)
         if form not in (PROTOBUF_V2, JSON):

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import orjson
 
-from labkit.embedded.apiserver.authentication.claims import ISSUER
-from labkit.embedded.apiserver.authentication.signer import ALGORITHM, TokenSigner
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import ApiError, method_not_allowed
+
+from ...authentication.claims import ISSUER
+from ...authentication.signer import ALGORITHM, TokenSigner
 
 CONFIGURATION = "/.well-known/openid-configuration"
 KEY_SET = "/openid/v1/jwks"

@@ -6,10 +6,11 @@ Not part of Kubernetes. Only administrators can use the paths, which are non-res
 import re
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.handlers.represent.encode import dump
-from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import method_not_allowed, not_found
+
+from ...storage import Store
+from ..represent.encode import dump
 
 PATH = re.compile(r"/labkit/snapshots/([^/]+)/restore/*")
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.registry.conversion import from_stored
-from labkit.embedded.apiserver.storage import Stored
 from labkit.embedded.machinery.golang.json import escape
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Unstructured
@@ -19,6 +17,8 @@ from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
 from labkit.embedded.machinery.status import ApiError
 
+from ...registry.conversion import from_stored
+from ...storage import Stored
 from .negotiation import JSON, PROTOBUF, YAML, Form
 
 

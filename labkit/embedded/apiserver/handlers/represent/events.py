@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from functools import cache
 
-from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import Decoder
 from labkit.embedded.machinery.schema.ordering import in_order
 
+from ...registry.conversion import from_stored
 from .encode import object_bytes, protobuf_event
 from .negotiation import PROTOBUF, Form, Table
 from .transform import Transformer, partial

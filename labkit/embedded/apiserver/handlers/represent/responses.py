@@ -8,8 +8,6 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
-from labkit.embedded.apiserver.registry.conversion import from_stored
-from labkit.embedded.apiserver.storage import Stored
 from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request, Response, Unstructured
@@ -17,6 +15,8 @@ from labkit.embedded.machinery.sharing import LARGE_BYTES, WHOLE_BYTES, Encoding
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
 
+from ...registry.conversion import from_stored
+from ...storage import Stored
 from .encode import (
     custom_list,
     dump,

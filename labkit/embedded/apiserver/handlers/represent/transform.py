@@ -5,7 +5,6 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/response.go``.
 
 from collections.abc import Iterable, Sequence
 
-from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object
@@ -13,6 +12,7 @@ from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.steady_clock import Clock
 
+from ...registry.conversion import from_stored
 from .negotiation import Form, Table, not_acceptable
 
 

@@ -8,28 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 
-from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.represent.negotiation import (
-    COLLECTION,
-    OFFERED,
-    PARTIAL,
-    TRANSFORMS,
-    negotiate,
-)
-from labkit.embedded.apiserver.handlers.represent.responses import (
-    Operation,
-    page_not_found,
-    respond,
-)
-from labkit.embedded.apiserver.handlers.represent.transform import Transformer
-from labkit.embedded.apiserver.handlers.subresources.pods import bind, evict
-from labkit.embedded.apiserver.handlers.subresources.scale import scale_operation
-from labkit.embedded.apiserver.handlers.verbs.delete import Deleter
-from labkit.embedded.apiserver.handlers.verbs.read import Reader
-from labkit.embedded.apiserver.handlers.verbs.watch import Watcher
-from labkit.embedded.apiserver.handlers.verbs.write import Writer
-from labkit.embedded.apiserver.openapi.discovery import version_rank
-from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, RequestInfo, Response
@@ -42,6 +20,29 @@ from labkit.embedded.machinery.status import (
     not_found,
     resource_details,
 )
+
+from ...openapi.discovery import version_rank
+from ...registry.registry import Registry
+from ..admission import Admission
+from ..represent.negotiation import (
+    COLLECTION,
+    OFFERED,
+    PARTIAL,
+    TRANSFORMS,
+    negotiate,
+)
+from ..represent.responses import (
+    Operation,
+    page_not_found,
+    respond,
+)
+from ..represent.transform import Transformer
+from ..subresources.pods import bind, evict
+from ..subresources.scale import scale_operation
+from ..verbs.delete import Deleter
+from ..verbs.read import Reader
+from ..verbs.watch import Watcher
+from ..verbs.write import Writer
 
 GROUPS = {kind.group for kind in KINDS}
 READS = ("get", "list", "watch")

@@ -4,21 +4,22 @@ Source: k8s.io/kubernetes ``pkg/registry/core/pod/storage``;
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy
 """
 
-from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
-from labkit.embedded.apiserver.handlers.decode.write_options import (
-    checked_delete_options,
-    write_options,
-)
-from labkit.embedded.apiserver.handlers.represent.responses import One, success
-from labkit.embedded.apiserver.registry.errors import FieldErrors, listed
-from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import guards
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, conflict
+
+from ...registry.errors import FieldErrors, listed
+from ...registry.registry import Registry, timestamp
+from ...registry.strategies.fields.selectors import guards
+from ..admission import Admission
+from ..decode.bodies import decode_object
+from ..decode.object_meta import check_namespace
+from ..decode.write_options import (
+    checked_delete_options,
+    write_options,
+)
+from ..represent.responses import One, success
 
 PODS = BY_KIND["", "Pod"]
 BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]

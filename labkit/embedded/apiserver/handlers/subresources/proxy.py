@@ -10,11 +10,12 @@ Source: kubernetes ``pkg/registry/core/{service,pod,node}``; k8s.io/apimachinery
 import re
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Handler, Object, Request, Response
 from labkit.embedded.machinery.status import ApiError, bad_request, not_found
+
+from ...storage import Key, Store
 
 KUBELET_PORT = 10250
 PLACE = re.compile(r"(?:(|https?):(?=[^:]*:))?([^:]+)(?::([^:]*))?", re.DOTALL)

@@ -9,41 +9,42 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.object_meta import (
-    check_name,
-    check_namespace,
-    name_in_path,
-)
-from labkit.embedded.apiserver.handlers.decode.patches.patch import (
-    APPLY_PATCH,
-    applied_configuration,
-    applied_object,
-    patch_type,
-    patched,
-)
-from labkit.embedded.apiserver.handlers.decode.write_options import write_options
-from labkit.embedded.apiserver.handlers.represent.responses import One, Operation
-from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, labels, selector
-from labkit.embedded.apiserver.registry.conversion import from_stored
-from labkit.embedded.apiserver.registry.custom.strategy import nested
-from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.embedded.apiserver.registry.managed.apply import apply
-from labkit.embedded.apiserver.registry.managed.manager import (
-    Managed,
-    managers_of,
-    set_managed,
-    update_managed_fields,
-)
-from labkit.embedded.apiserver.registry.registry import Registry, WriteRules
-from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong_uid
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import Decoder
 from labkit.embedded.machinery.status import ApiError, bad_request, conflict
+
+from ...registry.conversion import from_stored
+from ...registry.custom.strategy import nested
+from ...registry.errors import FieldErrors, invalid_object
+from ...registry.managed.apply import apply
+from ...registry.managed.manager import (
+    Managed,
+    managers_of,
+    set_managed,
+    update_managed_fields,
+)
+from ...registry.registry import Registry, WriteRules
+from ...registry.resource_versions import MODIFIED, wrong_uid
+from ..admission import Admission
+from ..decode.bodies import decode_object
+from ..decode.object_meta import (
+    check_name,
+    check_namespace,
+    name_in_path,
+)
+from ..decode.patches.patch import (
+    APPLY_PATCH,
+    applied_configuration,
+    applied_object,
+    patch_type,
+    patched,
+)
+from ..decode.write_options import write_options
+from ..represent.responses import One, Operation
+from ..represent.tables.text import NONE, labels, selector
 
 SCALE = Kind("autoscaling", "v1", "Scale", "scales", True)
 PATHS = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}

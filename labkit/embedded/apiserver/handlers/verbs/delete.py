@@ -5,18 +5,19 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/delete.go``.
 
 import copy
 
-from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.decode import list_options
-from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
-from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
-from labkit.embedded.apiserver.handlers.decode.write_options import delete_options
-from labkit.embedded.apiserver.handlers.represent.responses import Many, One
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
+
+from ...registry.registry import Registry
+from ...registry.strategy import DeleteOptions
+from ..admission import Admission
+from ..decode import list_options
+from ..decode.field_selectors import exact_name
+from ..decode.object_meta import name_in_path, namespace_of
+from ..decode.write_options import delete_options
+from ..represent.responses import Many, One
 
 ORPHANED_PODS = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "

@@ -5,13 +5,14 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/get.go`` and ``pkg/storage``.
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode import list_options
-from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
-from labkit.embedded.apiserver.handlers.represent.responses import Many, One
-from labkit.embedded.apiserver.storage import Expired, Key, Page, Store
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, not_found
+
+from ...storage import Expired, Key, Page, Store
+from ..decode import list_options
+from ..decode.object_meta import name_in_path, namespace_of
+from ..represent.responses import Many, One
 
 
 class Reader:

@@ -7,8 +7,16 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/get.go``, ``pkg/storage/cacher
 from collections.abc import Callable, Iterator
 from random import Random
 
-from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
-from labkit.embedded.apiserver.handlers.decode.list_options import (
+from labkit.embedded.machinery.kinds import CustomKind, Kind
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
+from labkit.embedded.machinery.status import ApiError, bad_request
+
+from ...registry.custom.kinds import DEFINITIONS
+from ...storage import Event, Expired, Key, Store, Stored
+from ...storage.memory import with_revision
+from ..decode.field_selectors import exact_name
+from ..decode.list_options import (
     ListOptions,
     Matches,
     check_list_options,
@@ -18,22 +26,15 @@ from labkit.embedded.apiserver.handlers.decode.list_options import (
     too_large_revision,
     watch_defaults,
 )
-from labkit.embedded.apiserver.handlers.decode.object_meta import namespace_of
-from labkit.embedded.apiserver.handlers.represent.events import EventEncoder
-from labkit.embedded.apiserver.handlers.represent.negotiation import (
+from ..decode.object_meta import namespace_of
+from ..represent.events import EventEncoder
+from ..represent.negotiation import (
     JSON,
     PROTOBUF,
     Form,
     check_stream,
 )
-from labkit.embedded.apiserver.handlers.represent.transform import Transformer, table_options
-from labkit.embedded.apiserver.registry.custom.kinds import DEFINITIONS
-from labkit.embedded.apiserver.storage import Event, Expired, Key, Store, Stored
-from labkit.embedded.apiserver.storage.memory import with_revision
-from labkit.embedded.machinery.kinds import CustomKind, Kind
-from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
-from labkit.embedded.machinery.status import ApiError, bad_request
+from ..represent.transform import Transformer, table_options
 
 WATCH_SECONDS = 1800
 """A watch without a timeout ends after this time, or up to twice as long."""

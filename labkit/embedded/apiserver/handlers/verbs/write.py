@@ -12,38 +12,39 @@ from functools import partial
 
 import orjson
 
-from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.decode import object_meta
-from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.patches.patch import (
-    APPLY_PATCH,
-    applied_configuration,
-    applied_object,
-    patch_type,
-    patched,
-)
-from labkit.embedded.apiserver.handlers.decode.write_options import WriteOptions, write_options
-from labkit.embedded.apiserver.handlers.represent.responses import One
-from labkit.embedded.apiserver.registry.conversion import (
-    from_stored,
-    has_versions,
-    in_version,
-    to_stored,
-)
-from labkit.embedded.apiserver.registry.managed.apply import apply
-from labkit.embedded.apiserver.registry.managed.fieldset import Unownable
-from labkit.embedded.apiserver.registry.managed.manager import (
-    keep_managers,
-    set_managed,
-    update_managed_fields,
-)
-from labkit.embedded.apiserver.registry.registry import Registry, WriteRules
 from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import BeginAgain, Object, Request
 from labkit.embedded.machinery.schema.empties import drop_empty
 from labkit.embedded.machinery.sharing import LARGE_BYTES
 from labkit.embedded.machinery.status import ApiError, not_found
+
+from ...registry.conversion import (
+    from_stored,
+    has_versions,
+    in_version,
+    to_stored,
+)
+from ...registry.managed.apply import apply
+from ...registry.managed.fieldset import Unownable
+from ...registry.managed.manager import (
+    keep_managers,
+    set_managed,
+    update_managed_fields,
+)
+from ...registry.registry import Registry, WriteRules
+from ..admission import Admission
+from ..decode import object_meta
+from ..decode.bodies import decode_object
+from ..decode.patches.patch import (
+    APPLY_PATCH,
+    applied_configuration,
+    applied_object,
+    patch_type,
+    patched,
+)
+from ..decode.write_options import WriteOptions, write_options
+from ..represent.responses import One
 
 AuthorizeCreate = Callable[[Request], None]
 """Raises 403 if the caller of an update that creates may not create."""

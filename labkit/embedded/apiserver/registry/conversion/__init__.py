@@ -8,12 +8,13 @@ Source: the ``conversion.go`` files of k8s.io/kubernetes ``pkg/apis``.
 
 from collections.abc import Mapping
 
-from labkit.embedded.apiserver.registry.custom.decoding import in_version_of
-from labkit.embedded.apiserver.registry.managed.fieldset import Unownable
 from labkit.embedded.machinery.kinds import KINDS, CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct, schemas
 from labkit.embedded.machinery.schema.decoding import Decoder
+
+from ..custom.decoding import in_version_of
+from ..managed.fieldset import Unownable
 
 # Only events and autoscalers: other kinds of Kubernetes with several versions are served in one here.
 BY_STORE: Mapping[str, tuple[Kind, ...]] = {

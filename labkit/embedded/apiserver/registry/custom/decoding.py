@@ -6,7 +6,6 @@ Source: k8s.io/apiextensions-apiserver ``pkg/apiserver/customresource_handler.go
 import copy
 from typing import Any
 
-from labkit.embedded.apiserver.registry.sizes import Growth
 from labkit.embedded.machinery.golang.json import Pairs
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object, Unstructured
@@ -19,6 +18,7 @@ from labkit.embedded.machinery.schema.decoding import (
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
 
+from ..sizes import Growth
 from .structural import (
     drop_nulls,
     prune,

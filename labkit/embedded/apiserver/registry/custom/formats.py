@@ -11,7 +11,7 @@ from collections.abc import Callable
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
-from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
+from ..names import dns_label, dns_subdomain
 
 CLOCK = re.compile(r"(\d{2}):(\d{2}):(\d{2})(.\d+)?(z|[+-]\d{2}:\d{2})", re.ASCII)
 DURATION = re.compile(

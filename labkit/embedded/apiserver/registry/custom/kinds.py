@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.machinery.kinds import BY_KIND, BY_RESOURCE, CRUD, CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Field, Schemas, Struct, Type, schemas
 from labkit.embedded.machinery.status import ApiError
 
+from ...storage import Store
 from .structural import (
     EMBEDDED,
     INT_OR_STRING,

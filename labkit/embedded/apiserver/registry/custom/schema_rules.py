@@ -7,11 +7,11 @@ Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/validation/valid
 import copy
 from collections.abc import Iterator
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.golang import patterns
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.work import charge
 
+from ..errors import FieldErrors
 from .formats import is_known
 from .structural import (
     EMBEDDED,

@@ -8,20 +8,20 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.managed.typed import go_text
-from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
-from labkit.embedded.apiserver.registry.names import qualified_name
-from labkit.embedded.apiserver.registry.strategy import (
-    Strategy,
-    StrategyContext,
-    common_update_errors,
-)
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import forbidden
 
+from ..errors import FieldErrors
+from ..managed.typed import go_text
+from ..metadata import FOREGROUND, ORPHAN
+from ..names import qualified_name
+from ..strategy import (
+    Strategy,
+    StrategyContext,
+    common_update_errors,
+)
 from .kinds import holds
 from .structural import check_lists
 from .values import ABSENT, check_value

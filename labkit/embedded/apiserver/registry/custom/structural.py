@@ -11,12 +11,13 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.sizes import Growth
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import Decoder
 from labkit.embedded.machinery.work import charge
+
+from ..errors import FieldErrors
+from ..sizes import Growth
 
 Schema = dict[str, Any]
 """``JSONSchemaProps`` as decoded JSON."""

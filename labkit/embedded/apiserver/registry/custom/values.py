@@ -12,12 +12,12 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors, printed_value
 from labkit.embedded.machinery.golang import patterns
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
 
+from ..errors import FieldErrors, printed_value
 from .formats import FORMATS, is_known
 from .structural import (
     INT_OR_STRING,

@@ -3,9 +3,9 @@
 Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/validation``.
 """
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.request import Object
 
+from ..errors import FieldErrors
 from .schema_rules import check_schema
 from .structural import Schema, field_at
 

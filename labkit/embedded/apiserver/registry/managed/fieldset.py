@@ -16,9 +16,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
-from labkit.embedded.apiserver.registry.errors import printed_value
 from labkit.embedded.machinery.golang.json import marshal
 from labkit.embedded.machinery.schema import Field, Struct, Type
+
+from ..errors import printed_value
 
 Node: TypeAlias = dict[str, Any]
 ABSENT: Any = object()

@@ -17,14 +17,15 @@ rule in the real server's order. Methods marked as overrides are documented in `
 
 from functools import cache
 
-from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import CustomKind, Kind
+
+from ..strategy import Strategy
 
 
 def strategy_of(kind: Kind) -> Strategy:
     """Return the strategy of a kind; it has no state, so clusters share it."""
     if isinstance(kind, CustomKind):
-        from labkit.embedded.apiserver.registry.custom.strategy import CustomStrategy
+        from ..custom.strategy import CustomStrategy
 
         return CustomStrategy(kind)
     return _strategy(kind.group, kind.kind)

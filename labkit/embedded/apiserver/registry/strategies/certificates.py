@@ -8,17 +8,18 @@ from collections.abc import Sequence
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategy import (
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+
+from ..errors import FieldErrors
+from ..names import NameRule, dns_label, dns_subdomain
+from ..strategy import (
     Strategy,
     StrategyContext,
     common_update_errors,
     timestamp,
 )
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Object
 
 APPROVAL = ("Approved", "Denied")
 FINAL = (*APPROVAL, "Failed")

@@ -7,13 +7,14 @@ import base64
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import check_known_finalizer
-from labkit.embedded.apiserver.registry.names import config_key, label_name, qualified_name
-from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import forbidden
+
+from ..errors import FieldErrors
+from ..metadata import check_known_finalizer
+from ..names import config_key, label_name, qualified_name
+from ..strategy import Strategy, StrategyContext
 
 # Below the 1.5 MiB that etcd accepts in one request; config maps have the same limit.
 MAX_SECRET_BYTES = 1024 * 1024

@@ -12,24 +12,25 @@ from urllib.parse import SplitResult, urlsplit
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.custom.internal_form import internal
-from labkit.embedded.apiserver.registry.custom.kinds import holds
-from labkit.embedded.apiserver.registry.custom.schema_rules import rule_warnings, unknown_formats
-from labkit.embedded.apiserver.registry.custom.structural import Schema
-from labkit.embedded.apiserver.registry.custom.version_rules import check_deprecation, check_parts
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_metadata
-from labkit.embedded.apiserver.registry.names import dns_1035_label, dns_subdomain, subdomain_name
-from labkit.embedded.apiserver.registry.strategy import (
-    Strategy,
-    StrategyContext,
-    common_update_errors,
-)
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP
 from labkit.embedded.machinery.status import bad_request
+
+from ..custom.internal_form import internal
+from ..custom.kinds import holds
+from ..custom.schema_rules import rule_warnings, unknown_formats
+from ..custom.structural import Schema
+from ..custom.version_rules import check_deprecation, check_parts
+from ..errors import FieldErrors
+from ..metadata import validate_metadata
+from ..names import dns_1035_label, dns_subdomain, subdomain_name
+from ..strategy import (
+    Strategy,
+    StrategyContext,
+    common_update_errors,
+)
 
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 # The real server protects *.k8s.io and *.kubernetes.io from definitions without a review.

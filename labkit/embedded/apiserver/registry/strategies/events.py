@@ -5,14 +5,15 @@ Source: k8s.io/kubernetes ``pkg/registry/core/event``, ``pkg/apis/core/validatio
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import (
-    validate_metadata,
-)
-from labkit.embedded.apiserver.registry.names import dns_subdomain, path_segment_name
-from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
+
+from ..errors import FieldErrors
+from ..metadata import (
+    validate_metadata,
+)
+from ..names import dns_subdomain, path_segment_name
+from ..strategy import Strategy
 
 MISMATCH = "does not match event.namespace"
 

@@ -5,8 +5,9 @@ Source: k8s.io/kubernetes ``pkg/apis/coordination/validation``.
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
+
+from ..strategy import Strategy
 
 
 class LeaseStrategy(Strategy):

@@ -8,18 +8,18 @@ import re
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.quota.amounts import read
+from labkit.embedded.machinery.request import Object
+
+from ..errors import FieldErrors
+from ..names import (
     ip_range,
     label_value,
     qualified_name,
     range_messages,
 )
-from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.quota.amounts import read
-from labkit.embedded.machinery.request import Object
-
+from ..strategy import Strategy, StrategyContext
 from .fields.numbers import check_amount
 from .pods.scheduling import EFFECTS
 

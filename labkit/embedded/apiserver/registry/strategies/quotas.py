@@ -8,13 +8,13 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.quota import names
 from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.quota.counts import ALIASES
 from labkit.embedded.machinery.request import Object
 
+from ..errors import FieldErrors
+from ..strategy import Strategy
 from .effects import effect_warning
 from .fields.by_schema import check_object
 from .fields.numbers import check_amount

@@ -5,18 +5,19 @@ Source: k8s.io/kubernetes ``pkg/apis/rbac/validation`` and ``pkg/apis/rbac/v1/de
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import (
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.work import charge
+
+from ..errors import FieldErrors
+from ..metadata import (
     validate_known_finalizers,
     validate_metadata,
     validate_metadata_update,
     validate_selector,
 )
-from labkit.embedded.apiserver.registry.names import path_segment_name, subdomain_name
-from labkit.embedded.apiserver.registry.strategy import Strategy
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.work import charge
+from ..names import path_segment_name, subdomain_name
+from ..strategy import Strategy
 
 GROUP = "rbac.authorization.k8s.io"
 

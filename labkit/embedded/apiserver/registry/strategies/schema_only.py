@@ -11,11 +11,11 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
-from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, timestamp
 from labkit.embedded.machinery.request import Object
 
+from ..errors import FieldErrors
+from ..names import NameRule, path_segment_name, subdomain_name
+from ..strategy import Strategy, StrategyContext, timestamp
 from .effects import (
     ADMISSION,
     FLOW_CONTROL,

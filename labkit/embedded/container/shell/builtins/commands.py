@@ -2,12 +2,12 @@
 
 import re
 
-from labkit.embedded.container.shell.builtin_table import BASH_ONLY, BUILTINS, builtin, left_out
-from labkit.embedded.container.shell.conditions import TestError, ask
-from labkit.embedded.container.shell.lexer import BASH_RESERVED, RESERVED
-from labkit.embedded.container.shell.run_program import look_up, run_program
-from labkit.embedded.container.shell.shell import ExitShell, LoopControl, Shell
-from labkit.embedded.container.shell.task_loop import Task
+from ..builtin_table import BASH_ONLY, BUILTINS, builtin, left_out
+from ..conditions import TestError, ask
+from ..lexer import BASH_RESERVED, RESERVED
+from ..run_program import look_up, run_program
+from ..shell import ExitShell, LoopControl, Shell
+from ..task_loop import Task
 
 SIGNALS = {
     "HUP": 1,

@@ -3,12 +3,12 @@
 import posixpath
 import re
 
-from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.builtin_table import builtin, left_out
-from labkit.embedded.container.shell.parser import NAME
-from labkit.embedded.container.shell.printf import echo_text, format_printf
-from labkit.embedded.container.shell.shell import FLAGS, ExitShell, Shell
-from labkit.embedded.container.shell.streams import encode
+from ...files.inodes import FileError
+from ..builtin_table import builtin, left_out
+from ..parser import NAME
+from ..printf import echo_text, format_printf
+from ..shell import FLAGS, ExitShell, Shell
+from ..streams import encode
 
 
 @builtin(":", "true")

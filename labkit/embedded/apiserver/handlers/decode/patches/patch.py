@@ -9,12 +9,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode.bodies import (
-    field_validation,
-    unsupported_media_type,
-    warning_lines,
-)
-from labkit.embedded.apiserver.handlers.decode.older_versions import is_older
 from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.apply import check_ownable
@@ -29,6 +23,12 @@ from labkit.embedded.machinery.schema.ordering import by_name, in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.work import charge
 
+from ..bodies import (
+    field_validation,
+    unsupported_media_type,
+    warning_lines,
+)
+from ..older_versions import is_older
 from .json_patch import Inapplicable, JsonPatch
 from .strategic_merge import strategic_merge
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.represent.negotiation import Table
 from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import by_name
 
+from ..negotiation import Table
 from . import cells, pods
 from .model import COLUMNS, Printer
 

@@ -2,8 +2,8 @@
 
 import ipaddress
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import without_zeros
+from ...errors import FieldErrors
+from ...names import without_zeros
 
 
 def address_warnings(value: str, path: str) -> list[str]:

@@ -7,11 +7,11 @@ once decoded, a missing number is the same as 0, and the real server takes empty
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct, Type, schemas
 
+from ...errors import FieldErrors
+from ...metadata import validate_selector
 from .rules import Rule
 
 

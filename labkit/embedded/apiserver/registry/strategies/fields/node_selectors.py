@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_requirement
-from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object
 
+from ...errors import FieldErrors
+from ...metadata import validate_requirement
+from ...names import dns_subdomain
 from .rules import (
     Rule,
     each,

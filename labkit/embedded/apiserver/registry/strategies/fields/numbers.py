@@ -1,9 +1,10 @@
 """Validation of amounts and durations."""
 
-from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
-from labkit.embedded.apiserver.registry.names import port_name, port_number
 from labkit.embedded.machinery.quota.amounts import Amount
 from labkit.embedded.machinery.quota.names import whole
+
+from ...errors import NOT_NEGATIVE, FieldErrors
+from ...names import port_name, port_number
 
 
 # pkg/apis/core/validation/validation.go: validateProjectionSources, whose limits are those of TokenRequests

@@ -5,9 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validate
 
 import re
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_subdomain, regex_error
-
+from ...errors import FieldErrors
+from ...names import dns_subdomain, regex_error
 from .rules import every, must
 
 HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"

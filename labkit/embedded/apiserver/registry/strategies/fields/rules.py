@@ -8,7 +8,7 @@ A check that compares several fields is a plain function with the same arguments
 from collections.abc import Callable
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from ...errors import FieldErrors
 
 Rule = Callable[[Any, str, FieldErrors], None]
 """(value, its path, errors): adds a cause for each broken rule. The value is None if the field is missing."""

@@ -6,9 +6,10 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 
 import ipaddress
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import address_messages
 from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import address_messages
 
 FAMILIES = ("IPv4", "IPv6")
 FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")

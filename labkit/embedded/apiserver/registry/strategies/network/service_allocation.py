@@ -7,11 +7,11 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 
+from ...errors import FieldErrors, invalid_object
+from ...strategy import StrategyContext
 from .cluster_ips import (
     check_cluster_addresses,
     settle_families,

@@ -5,14 +5,15 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import (
     address_messages,
     qualified_name,
     range_messages,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
-from labkit.embedded.machinery.request import Object
+from ..fields.addresses import check_not_special
 
 BALANCED_ONLY = "may only be used when `type` is 'LoadBalancer'"
 EXPOSED = ("NodePort", "LoadBalancer")

@@ -5,8 +5,9 @@ Source: k8s.io/kubernetes ``pkg/api/service/warnings.go``.
 
 from collections.abc import Iterator
 
-from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.embedded.machinery.request import Object
+
+from ..fields.addresses import address_warnings
 
 HINTS = "service.kubernetes.io/topology-aware-hints"
 MODE = "service.kubernetes.io/topology-mode"

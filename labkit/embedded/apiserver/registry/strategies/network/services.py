@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry import names
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_labels
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_port
-from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.request import Object
 
+from ... import names
+from ...errors import FieldErrors
+from ...metadata import validate_labels
+from ...strategy import Strategy, StrategyContext
+from ..fields.numbers import check_port
 from . import cluster_ips
 from . import service_traffic as traffic
 from .service_allocation import allocate

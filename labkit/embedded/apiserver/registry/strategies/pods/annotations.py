@@ -2,10 +2,10 @@
 
 import re
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 
+from ...errors import FieldErrors
 from .specs import every_container
 
 MIRROR = "kubernetes.io/config.mirror"

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_label, port_name, port_number
-from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import dns_label, port_name, port_number
+from ..fields.paths import check_descending
+from ..fields.rules import (
     choice,
     each,
     fields,
@@ -16,8 +18,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     required,
     required_choice,
 )
-from labkit.embedded.machinery.request import Object
-
 from .environment import VARIABLES, check_env_from
 from .lifecycle import (
     PROBES,

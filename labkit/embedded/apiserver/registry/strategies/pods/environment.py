@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
+
+from ...errors import FieldErrors
+from ...names import (
     config_key,
     dns_label,
     dns_subdomain,
@@ -11,8 +14,8 @@ from labkit.embedded.apiserver.registry.names import (
     qualified_name,
     subdomain_name,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.paths import check_no_backsteps
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from ..fields.paths import check_no_backsteps
+from ..fields.rules import (
     Rule,
     each,
     every,
@@ -24,8 +27,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     required,
     zero,
 )
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.values import amount
 
 # pkg/apis/core/validation/validation.go: validEnvDownwardAPIFieldPathExpressions and the two lists below it
 ENV_FIELDS = (

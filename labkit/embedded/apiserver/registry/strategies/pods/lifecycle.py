@@ -3,10 +3,12 @@
 from functools import lru_cache
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import http_header
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_port
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import http_header
+from ..fields.numbers import check_port
+from ..fields.rules import (
     Rule,
     at_most,
     choice,
@@ -21,7 +23,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     rule,
     zero,
 )
-from labkit.embedded.machinery.request import Object
 
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 

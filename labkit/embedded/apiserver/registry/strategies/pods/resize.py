@@ -7,10 +7,10 @@ https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resour
 
 import copy
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.request import Object
 
+from ...errors import FieldErrors
+from ...strategy import keep
 from .annotations import MIRROR
 from .resources import FORMS
 

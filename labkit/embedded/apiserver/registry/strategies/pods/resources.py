@@ -5,11 +5,6 @@ See https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-re
 
 from collections.abc import Collection
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
-from labkit.embedded.apiserver.registry.strategies.fields.rules import fields, matches
-from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import go_struct
 from labkit.embedded.machinery.pods.resources import pod_level, together
 from labkit.embedded.machinery.quota.amounts import Amount, read, read_one
 from labkit.embedded.machinery.quota.names import (
@@ -20,6 +15,12 @@ from labkit.embedded.machinery.quota.names import (
     standard_in_container,
 )
 from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import dns_label, dns_subdomain, qualified_name
+from ..fields.numbers import check_amount
+from ..fields.rules import fields, matches
+from ..fields.struct_diff import go_struct
 
 FORMS = ("requests", "limits")
 

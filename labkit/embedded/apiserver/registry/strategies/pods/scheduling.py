@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_selector
-from labkit.embedded.apiserver.registry.names import dns_label, label_value, qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import (
+from ...errors import FieldErrors
+from ...metadata import validate_selector
+from ...names import dns_label, label_value, qualified_name
+from ..fields.node_selectors import (
     NODE_SELECTOR,
     PREFERRED_TERMS,
     WEIGHT,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from ..fields.rules import (
     choice,
     each,
     every,

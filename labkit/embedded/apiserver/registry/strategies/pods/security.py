@@ -3,10 +3,12 @@
 import re
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import dns_subdomain
+from ..fields.paths import check_descending
+from ..fields.rules import (
     between,
     choice,
     each,
@@ -17,9 +19,7 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     optional,
     required_choice,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import go_struct
-from labkit.embedded.machinery.request import Object
-
+from ..fields.struct_diff import go_struct
 from .specs import every_container
 
 ID = between(0, 2**31 - 1)

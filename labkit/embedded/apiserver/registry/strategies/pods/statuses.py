@@ -7,16 +7,17 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 import ipaddress
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import (
     address_messages,
     dns_subdomain,
     ip_address,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.rules import each, fields, must
-from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import go_struct
-from labkit.embedded.machinery.request import Object
+from ..fields.rules import each, fields, must
+from ..fields.struct_diff import go_struct
 
 # Conditions that the server sets itself; their names have no domain.
 SYSTEM_CONDITIONS = ("PodScheduled", "Ready", "Initialized")

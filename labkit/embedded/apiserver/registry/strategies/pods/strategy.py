@@ -7,12 +7,16 @@ import copy
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_metadata
-from labkit.embedded.apiserver.registry.names import dns_label
-from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
-from labkit.embedded.apiserver.registry.strategies.fields.rules import each, fields, forbidden
-from labkit.embedded.apiserver.registry.strategy import (
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.pods.resources import pod_cost
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
+from labkit.embedded.machinery.work import charge
+
+from ...errors import FieldErrors
+from ...metadata import validate_metadata
+from ...names import dns_label
+from ...strategy import (
     DeleteOptions,
     Strategy,
     StrategyContext,
@@ -20,12 +24,8 @@ from labkit.embedded.apiserver.registry.strategy import (
     keep,
     timestamp,
 )
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.pods.resources import pod_cost
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.values import amount
-from labkit.embedded.machinery.work import charge
-
+from ..fields.addresses import address_warnings
+from ..fields.rules import each, fields, forbidden
 from . import resize
 from .annotations import (
     MIRROR,

@@ -7,17 +7,17 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 import copy
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors, between
-from labkit.embedded.apiserver.registry.strategies.fields.rules import each, every, fields, present
-from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors, between
+from ...strategy import keep
+from ..fields.rules import each, every, fields, present
+from ..fields.struct_diff import (
     ephemeral_diff,
     internal_spec,
     unified,
 )
-from labkit.embedded.apiserver.registry.strategy import keep
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Object
-
 from .containers import UNPADDED
 from .scheduling import TOLERATIONS
 

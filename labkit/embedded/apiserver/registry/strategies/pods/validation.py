@@ -5,15 +5,17 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_labels
-from labkit.embedded.apiserver.registry.names import (
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...metadata import validate_labels
+from ...names import (
     address_messages,
     dns_label,
     dns_subdomain,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from ..fields.rules import (
     between,
     each,
     every,
@@ -25,8 +27,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     rule,
     zero,
 )
-from labkit.embedded.machinery.request import Object
-
 from .containers import check_containers
 from .environment import file_volumes
 from .resources import (

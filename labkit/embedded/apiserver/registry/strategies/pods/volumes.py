@@ -7,16 +7,18 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors, between
-from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.fields.by_schema import CLAIM_SPEC
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
-from labkit.embedded.apiserver.registry.strategies.fields.paths import (
+from labkit.embedded.machinery.schema.values import amount
+
+from ...errors import FieldErrors, between
+from ...names import dns_label, dns_subdomain
+from ..fields.by_schema import CLAIM_SPEC
+from ..fields.numbers import check_token_seconds
+from ..fields.paths import (
     check_descending,
     check_no_backsteps,
     check_not_reserved,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from ..fields.rules import (
     Rule,
     choice,
     each,
@@ -28,8 +30,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     rule,
     zero,
 )
-from labkit.embedded.machinery.schema.values import amount
-
 from .containers import PULL_POLICY
 from .environment import (
     VOLUME_FIELDS,

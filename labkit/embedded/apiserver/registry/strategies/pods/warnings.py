@@ -5,11 +5,11 @@ Source: k8s.io/kubernetes ``pkg/api/pod/warnings.go``.
 
 from collections.abc import Iterator
 
-from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import node_term_warnings
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.quota.amounts import NANO, read
 from labkit.embedded.machinery.request import Object
 
+from ..fields.node_selectors import node_term_warnings
 from .scheduling import PREFERRED, REQUIRED
 from .specs import every_container
 from .volumes import DEPRECATED, source_warning

@@ -8,24 +8,24 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_label
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from labkit.embedded.machinery.pods.resources import pod_cost
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.work import charge
+
+from ...errors import FieldErrors
+from ...names import dns_label
+from ...strategy import Strategy
+from ..fields.rules import (
     Rule,
     every,
     fields,
     not_negative,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.defaults import (
+from ..pods.defaults import (
     default_pod_spec,
     drop_disabled,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.warnings import pod_warnings
-from labkit.embedded.apiserver.registry.strategy import Strategy
-from labkit.embedded.machinery.pods.resources import pod_cost
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.work import charge
-
+from ..pods.warnings import pod_warnings
 from .selection import selected
 
 HOST_NAMES = (

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.fields.rules import every, fields, not_negative
-from labkit.embedded.apiserver.registry.strategy import StrategyContext, keep
 from labkit.embedded.machinery.request import Object
 
+from ...errors import FieldErrors
+from ...strategy import StrategyContext, keep
+from ..fields.rules import every, fields, not_negative
 from .base import (
     WorkloadStrategy,
     default_rollout,

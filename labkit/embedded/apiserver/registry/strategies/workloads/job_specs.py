@@ -6,10 +6,13 @@ Source: k8s.io/kubernetes ``pkg/apis/batch/validation/validation.go``.
 import re
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import qualified_name
+from ..fields.paths import check_domain_path
+from ..fields.rules import (
     Rule,
     at_most,
     choice,
@@ -23,10 +26,7 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     rule,
     zero,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import go_struct
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Object
-
+from ..fields.struct_diff import go_struct
 from .selection import check_template
 
 NEEDS_INDEXES = "requires indexed completion mode"

@@ -7,16 +7,16 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_selector
-from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
-    go_struct,
-    internal_template,
-)
-from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.selectors import selects
 
+from ...errors import FieldErrors
+from ...metadata import validate_selector
+from ...strategy import StrategyContext
+from ..fields.struct_diff import (
+    go_struct,
+    internal_template,
+)
 from .base import (
     WorkloadStrategy,
     name_advice,

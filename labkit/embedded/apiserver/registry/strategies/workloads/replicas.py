@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import declared_name
-from labkit.embedded.apiserver.registry.strategies.fields.rules import fields, not_negative
-from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.selectors import selects
 
+from ...errors import FieldErrors
+from ...names import declared_name
+from ..fields.rules import fields, not_negative
+from ..pods.defaults import default_pod_spec
 from . import selection
 from .base import (
     WorkloadStrategy,

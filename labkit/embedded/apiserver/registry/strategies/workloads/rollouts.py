@@ -5,9 +5,11 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/validation/validation.go``.
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import percent
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import percent
+from ..fields.rules import (
     Rule,
     every,
     fields,
@@ -15,7 +17,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     not_negative,
     zero,
 )
-from labkit.embedded.machinery.request import Object
 
 
 def check_int_or_percent(value: Any, path: str, errors: FieldErrors) -> None:

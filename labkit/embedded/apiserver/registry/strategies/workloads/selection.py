@@ -5,17 +5,18 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/validation``.
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors, printed_value
-from labkit.embedded.apiserver.registry.metadata import (
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.selectors import selects
+
+from ...errors import FieldErrors, printed_value
+from ...metadata import (
     validate_annotations,
     validate_labels,
     validate_selector,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.rules import Rule, fields
-from labkit.embedded.apiserver.registry.strategies.pods.annotations import check_annotations
-from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
-from labkit.embedded.machinery.request import Object
-from labkit.rbac.selectors import selects
+from ..fields.rules import Rule, fields
+from ..pods.annotations import check_annotations
+from ..pods.validation import check_pod_spec
 
 # pkg/apis/core/validation/validation.go: ValidatePodTemplateSpec, whose paths leave out "metadata"
 METADATA = fields(labels=validate_labels, annotations=validate_annotations)

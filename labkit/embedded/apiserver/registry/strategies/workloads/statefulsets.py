@@ -8,10 +8,13 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import label_name
-from labkit.embedded.apiserver.registry.strategies.fields.by_schema import CLAIM_SPEC
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from labkit.embedded.machinery.request import Object
+
+from ...errors import FieldErrors
+from ...names import label_name
+from ...strategy import keep
+from ..fields.by_schema import CLAIM_SPEC
+from ..fields.rules import (
     choice,
     each,
     every,
@@ -20,9 +23,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     must,
     not_negative,
 )
-from labkit.embedded.apiserver.registry.strategy import keep
-from labkit.embedded.machinery.request import Object
-
 from .base import (
     WorkloadStrategy,
     complete,

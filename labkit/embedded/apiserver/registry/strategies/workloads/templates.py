@@ -5,10 +5,10 @@ Source: k8s.io/kubernetes ``pkg/registry/core/podtemplate``, ``pkg/apis/{core,ap
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
+from ...errors import FieldErrors
+from ...strategy import Strategy
 from .base import (
     TemplateStrategy,
     template_advice,
