@@ -10,7 +10,6 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from labkit.rbac.defaults import default_object, default_table
 from labkit.rbac.parts import compact, uncovered
@@ -65,7 +64,7 @@ def reconciled(stored: Object, default: Object) -> Object | None:
     return changed or None
 
 
-def _object(plural: str, row: dict[str, Any], now: str) -> Object:
+def _object(plural: str, row: Object, now: str) -> Object:
     obj = default_object(plural, row)
     metadata = obj["metadata"]
     metadata["annotations"] = ANNOTATIONS
@@ -73,7 +72,7 @@ def _object(plural: str, row: dict[str, Any], now: str) -> Object:
     return obj
 
 
-def _managed_fields(labels: Object, row: dict[str, Any], now: str) -> list[Object]:
+def _managed_fields(labels: Object, row: Object, now: str) -> list[Object]:
     owned: Object = {
         "f:metadata": {
             "f:annotations": {".": {}, **{f"f:{key}": {} for key in ANNOTATIONS}},

@@ -7,7 +7,6 @@ Source: k8s.io/kubernetes ``pkg/controlplane/apiserver/aggregator.go``; k8s.io/a
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from labkit.core.json_file import read_json
 
@@ -51,7 +50,7 @@ def _api_services(now: str) -> Iterator[tuple[Kind, Object]]:
         if priorities is None:
             continue
         least, priority = priorities
-        spec: dict[str, Any] = {"group": group} if group else {}
+        spec: Object = {"group": group} if group else {}
         spec |= {
             "version": version,
             "groupPriorityMinimum": least,

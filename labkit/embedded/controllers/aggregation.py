@@ -97,7 +97,7 @@ class RoleAggregation(BaseController):
         return [entry, *others] if rules else others
 
     def _collected(self, aggregated: Object) -> list[Any]:
-        rules: dict[str, Any] = {}
+        rules: Object = {}
         seen = {name_of(aggregated)}
         for selector in _selectors(aggregated):
             for role in self._registry.list(CLUSTER_ROLES):

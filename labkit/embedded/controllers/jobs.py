@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/{job,ttlafterfinished}``.
 """
 
-from typing import Any
-
 from typing_extensions import override
 
 from ..apiserver.registry.registry import Change, Registry
@@ -115,7 +113,7 @@ class Jobs(WorkloadController):
             return
         pods = self._claim(owner)
         tracked = [pod for pod in pods if TRACKING in finalizers_of(pod)]
-        status: dict[str, Any] = dict(owner["status"])
+        status: Object = dict(owner["status"])
         if not status.get("startTime") and not progress.is_suspended(owner):
             status["startTime"] = self._now()
         failed = status.get("failed", 0) + sum(progress.has_failed(owner, pod) for pod in tracked)
@@ -183,7 +181,7 @@ class Jobs(WorkloadController):
         self._limiter.take()
         return True
 
-    def _finish_sync(self, job: Object, status: dict[str, Any], verdict: Verdict | None) -> None:
+    def _finish_sync(self, job: Object, status: Object, verdict: Verdict | None) -> None:
         """Write a job's status, and record how it ends (None if it goes on) or that it was suspended or resumed."""
         pods = self._controlled(job)
         active = [pod for pod in pods if is_active(pod)]

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/replicaset``.
 """
 
-from typing import Any
-
 from typing_extensions import override
 
 from labkit.rbac.selectors import selects
@@ -75,7 +73,7 @@ class ReplicaController(WorkloadController):
         if current is not None:
             self._write_status(self.kind, current, self._status(current, failure))
 
-    def _status(self, owner: Object, failure: str) -> dict[str, Any]:
+    def _status(self, owner: Object, failure: str) -> Object:
         """Return the status of an owner; ``failure`` is the reason why a pod could not be created."""
         spec = owner["spec"]
         pods = self._controlled(owner)
@@ -88,7 +86,7 @@ class ReplicaController(WorkloadController):
             "readyReplicas": sum(ready_since(pod) is not None for pod in active),
             "availableReplicas": sum(is_available(pod, seconds, now) for pod in active),
         }
-        status: dict[str, Any] = {name: count for name, count in counts.items() if count}
+        status: Object = {name: count for name, count in counts.items() if count}
         status["replicas"] = len(active)
         if self.kind is REPLICA_SETS:
             status["terminatingReplicas"] = sum(map(is_deleted, pods))

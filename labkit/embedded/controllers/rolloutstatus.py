@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/deployment/{sync,progress}.go``, ``util/deployment_util.go``.
 """
 
-from typing import Any
-
 from ..machinery.objects import conditions_of, name_of, true_condition
 from ..machinery.request import Object
 from .conditions import condition, set_condition
@@ -39,7 +37,7 @@ def rollout_status(
         "availableReplicas": available,
         "unavailableReplicas": max(total(sets) - available, 0),
     }
-    status: dict[str, Any] = {name: count for name, count in counts.items() if count}
+    status: Object = {name: count for name, count in counts.items() if count}
     status["observedGeneration"] = deployment["metadata"].get("generation", 1)
     status["terminatingReplicas"] = counted(sets, "terminatingReplicas")
     conditions = [dict(item) for item in conditions_of(deployment)]

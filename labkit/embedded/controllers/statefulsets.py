@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/statefulset``.
 """
 
-from typing import Any
-
 from typing_extensions import override
 
 from ..machinery.kinds import BY_KIND
@@ -113,9 +111,7 @@ class StatefulSets(RevisionedController):
             return True
         return is_deleted(pod) or not self._is_available(owner, pod)
 
-    def _status(
-        self, owner: Object, pods: list[Object], current: str, update: str
-    ) -> dict[str, Any]:
+    def _status(self, owner: Object, pods: list[Object], current: str, update: str) -> Object:
         revisions = [_revision(pod) for pod in pods if not is_deleted(pod)]
         counts = {
             "readyReplicas": sum(map(_is_running_and_ready, pods)),

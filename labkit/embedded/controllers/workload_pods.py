@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``.
 """
 
-from typing import Any
-
 from ..machinery.kinds import BY_KIND, Kind
 from ..machinery.objects import name_of, namespace_of
 from ..machinery.pods.resources import pod_cost
@@ -39,7 +37,7 @@ def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:
 def pod_from(template: Object, kind: Kind, owner: Object) -> Object:
     """Return a pod made from a template."""
     metadata = template.get("metadata") or {}
-    pod_metadata: dict[str, Any] = {
+    pod_metadata: Object = {
         "generateName": f"{name_of(owner)}-",
         "namespace": namespace_of(owner),
         "ownerReferences": [reference_to(kind, owner)],

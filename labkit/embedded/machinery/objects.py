@@ -4,7 +4,6 @@ Source: the interface ``Object`` of k8s.io/apimachinery ``pkg/apis/meta/v1/meta.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from .request import Object
 
@@ -27,12 +26,12 @@ def uid_of(obj: Object) -> str:
     return uid
 
 
-def labels_of(obj: Object) -> dict[str, Any]:
+def labels_of(obj: Object) -> Object:
     """Return the labels of an object, or of a pod template, which need not have metadata."""
     return (obj.get("metadata") or {}).get("labels") or {}
 
 
-def annotations_of(obj: Object) -> dict[str, Any]:
+def annotations_of(obj: Object) -> Object:
     """Return the annotations of an object."""
     return obj["metadata"].get("annotations") or {}
 

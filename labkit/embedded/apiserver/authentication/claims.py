@@ -8,7 +8,6 @@ tokens), KEP 4193 (``jti`` and node claims).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from labkit.rbac.subjects import account_user
 
@@ -113,7 +112,7 @@ class TokenIssuer:
         return self._signer.sign(claims)
 
 
-def _reference(obj: Object) -> dict[str, Any]:
+def _reference(obj: Object) -> Object:
     metadata = obj["metadata"]
     reference = {"name": metadata["name"]}
     if metadata.get("uid"):

@@ -1,7 +1,6 @@
 """Structs of the schema as OpenAPI components."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from labkit.core.json_file import read_json
 
@@ -139,7 +138,7 @@ def property_(field: Field) -> Object:
     """A field as a property."""
     schema = schema_of(field.type)
     form = field.type.form
-    extra: dict[str, Any] = {}
+    extra: Object = {}
     if field.default is not None:
         extra["default"] = field.default
     elif form == "struct" and not field.pointer:

@@ -6,7 +6,6 @@ Source: k8s.io/kubernetes ``pkg/registry/{authentication,authorization}``,
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
 from labkit.embedded.machinery.node_users import node_name
@@ -222,5 +221,5 @@ def _must_be_empty(metadata: Object, errors: FieldErrors, detail: str, *allowed:
         errors.invalid("metadata", printed, detail)
 
 
-def _kept(rule: Object, *fields: str) -> dict[str, Any]:
+def _kept(rule: Object, *fields: str) -> Object:
     return {field: rule[field] for field in fields if rule.get(field)}

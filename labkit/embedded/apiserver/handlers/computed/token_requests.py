@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/serviceaccount/storage/token.go``,
 ``pkg/apis/authentication/validation``.
 """
 
-from typing import Any
-
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
@@ -112,7 +110,7 @@ class TokenRequests:
         self._admission.admit(write)
         return One(KIND, self._answer(request, body), 201)
 
-    def _bound_object(self, ref: Object | None, namespace: str, account: str) -> dict[str, Any]:
+    def _bound_object(self, ref: Object | None, namespace: str, account: str) -> Object:
         if ref is None:
             return {}
         group, _, version = ref.get("apiVersion", "").rpartition("/")

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/get.go`` and ``pkg/storage``.
 """
 
-from typing import Any
-
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, not_found
@@ -96,7 +94,7 @@ class Reader:
             )
         except Expired as error:
             raise _expired(options, after) from error
-        metadata: dict[str, Any] = {"resourceVersion": str(revision)}
+        metadata: Object = {"resourceVersion": str(revision)}
         if page.remaining:
             metadata["continue"] = list_options.encode_continue(revision, page.last)
         return metadata, page

@@ -6,7 +6,6 @@ k8s.io/kube-openapi ``pkg/schemaconv``.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from labkit.embedded.machinery.kinds import BY_KIND, BY_RESOURCE, CRUD, CustomKind, Kind
 from labkit.embedded.machinery.request import Object
@@ -177,7 +176,7 @@ class Ownership(Schemas):
         """The struct of whole objects; ``status``: the status is a subresource."""
         struct = self._object({**schema, EMBEDDED: True}, preserve=False).struct
         struct.fields["metadata"] = schemas()["core.v1.ConfigMap"].fields["metadata"]
-        own: dict[str, Any] = {"f:status": {}} if status else {}
+        own: Object = {"f:status": {}} if status else {}
         struct.resets = {"": own, "status": {"f:metadata": {}, "f:spec": {}}}
         return struct
 

@@ -148,7 +148,7 @@ def available(now: str) -> Object:
     }
 
 
-def _matching(path: str) -> dict[str, Any]:
+def _matching(path: str) -> Object:
     """Return the defaults of a webhook or a policy for the requests that it matches."""
     return {
         f"{path}.matchPolicy": "Equivalent",

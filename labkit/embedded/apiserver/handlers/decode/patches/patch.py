@@ -155,7 +155,7 @@ def _loads(body: bytes, prefix: str) -> Any:
         raise bad_request(f"{prefix}{error}") from error
 
 
-def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
+def _object(body: bytes, prefix: str, strict: list[str]) -> Object:
     patch = _loads(body, prefix)
     if patch is None:
         return {}
@@ -165,7 +165,7 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
     return patch
 
 
-def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict: list[str]) -> None:
+def _note_duplicates(value: Object | list[Any], path: list[str], strict: list[str]) -> None:
     """Collect duplicate fields; paths are only built for these."""
     charge(3 * len(value))
     if isinstance(value, gojson.Pairs):

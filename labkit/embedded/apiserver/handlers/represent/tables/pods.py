@@ -1,7 +1,5 @@
 """Pods, whose STATUS column sums up all their containers."""
 
-from typing import Any
-
 from labkit.embedded.machinery.request import Object
 
 from .model import Cells, printer
@@ -107,7 +105,7 @@ class _Summary:
             self.reason = "Running" if self.is_true("Ready") else "NotReady"
 
 
-def _exit(ended: dict[str, Any]) -> str:
+def _exit(ended: Object) -> str:
     if ended.get("reason"):
         return str(ended["reason"])
     if ended.get("signal"):

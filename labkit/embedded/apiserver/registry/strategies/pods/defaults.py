@@ -1,7 +1,6 @@
 """Defaults of pods, and the fields of disabled feature gates, which are dropped."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from labkit.embedded.machinery.image_reference import parse_reference
 from labkit.embedded.machinery.request import Object
@@ -25,7 +24,7 @@ HTTP_GET = {"path": "/", "scheme": "HTTP"}
 FIELD_REF = {"apiVersion": "v1"}
 
 
-def _fill(holder: Object | None, values: dict[str, Any]) -> None:
+def _fill(holder: Object | None, values: Object) -> None:
     """Give values to the empty fields of a struct, if there is one."""
     if holder is not None:
         holder.update({name: value for name, value in values.items() if not holder.get(name)})
