@@ -59,7 +59,7 @@ THE_THEME_SAYS = {
         "Toggle site navigation sidebar": "사이트 메뉴 열고 닫기",
         "Toggle table of contents sidebar": "목차 열고 닫기",
         "Toggle Light / Dark / Auto color theme": "밝은 테마, 어두운 테마, 자동 가운데 바꾸기",
-    },
+    }
 }
 """The texts of the theme, which has no translations."""
 

@@ -13,10 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .request_info import Call, read_call
 
-_REVIEWS = {
-    "selfsubjectreviews": "auth whoami",
-    "selfsubjectrulesreviews": "auth can-i --list",
-}
+_REVIEWS = {"selfsubjectreviews": "auth whoami", "selfsubjectrulesreviews": "auth can-i --list"}
 
 
 def kubectl_command(

@@ -20,12 +20,7 @@ from .apiserver.filters.audit import Sink
 from .apiserver.serving.address import listen, url
 from .apiserver.serving.lean import resume_collection
 from .apiserver.serving.logs import AuditFile
-from .apiserver.serving.pki import (
-    Identity,
-    last_port,
-    load_keys,
-    write_admin_kubeconfig,
-)
+from .apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
 from .apiserver.serving.state import StateProblem, write_private
 from .apiserver.storage.sqlite import SQLiteStore
 from .cluster import Cluster

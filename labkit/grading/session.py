@@ -100,10 +100,7 @@ class GradingSession:
     """
 
     def __init__(
-        self,
-        submissions: Path | Intake,
-        out: Path,
-        options: SessionOptions = SessionOptions(),
+        self, submissions: Path | Intake, out: Path, options: SessionOptions = SessionOptions()
     ) -> None:
         if isinstance(submissions, Path):
             submissions = Intake(find(submissions), submissions.is_dir())

@@ -250,13 +250,7 @@ class CheckContext:
         return self.execute(f"{namespace}/{actual}", command, container=container)
 
     def can(
-        self,
-        account: Account,
-        verb: str,
-        resource: str,
-        namespace: str = "",
-        *,
-        group: str = "",
+        self, account: Account, verb: str, resource: str, namespace: str = "", *, group: str = ""
     ) -> bool:
         """Return the server's decision on whether an account is allowed to make a request.
 

@@ -9,15 +9,7 @@ from typing import Any, NamedTuple
 from labkit.client.request_info import Call, read_call
 from labkit.core.language import listed, text
 
-from .base import (
-    Account,
-    CheckContext,
-    NotPassed,
-    Outcome,
-    failed,
-    not_attempted,
-    passed,
-)
+from .base import Account, CheckContext, NotPassed, Outcome, failed, not_attempted, passed
 from .evidence import Asked, Evidence, PodCommand
 from .mistakes import of_guess
 from .predictions import FORBIDDEN, decision_of, with_status

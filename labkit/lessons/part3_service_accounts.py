@@ -20,12 +20,7 @@ from .looking import (
     wrong_prediction,
 )
 from .mistakes import of_guess
-from .part2_inside_a_pod import (
-    NOT_FOUND,
-    paths_of,
-    require_root_and_api,
-    require_user,
-)
+from .part2_inside_a_pod import NOT_FOUND, paths_of, require_root_and_api, require_user
 from .pods import (
     CURL,
     account_of,

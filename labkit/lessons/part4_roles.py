@@ -7,15 +7,7 @@ from labkit.rbac.objects import Object
 from labkit.rbac.policy import RBAC_PATH
 from labkit.rbac.rules import Rule, misspelt_verb
 
-from .base import (
-    Account,
-    CheckContext,
-    NotPassed,
-    Outcome,
-    failed,
-    not_attempted,
-    passed,
-)
+from .base import Account, CheckContext, NotPassed, Outcome, failed, not_attempted, passed
 from .bindings import (
     VIEW,
     attempted_bindings,

@@ -18,13 +18,7 @@ from .bindings import (
     role_name,
     role_path,
 )
-from .looking import (
-    Question,
-    asked_for,
-    judge_looking,
-    require_guess,
-    require_prediction,
-)
+from .looking import Question, asked_for, judge_looking, require_guess, require_prediction
 from .mistakes import mistakes
 from .part4_roles import require_reading
 from .predictions import ALLOWED, FORBIDDEN, decision_of, decisions, with_status

@@ -21,13 +21,7 @@ from .bindings import names_account, require_nothing_more, role_bindings, rules_
 from .library import library, objects_in
 from .looking import QUESTIONS, require_prediction, without_prediction
 from .mistakes import mistakes, of_guess
-from .policies import (
-    ManifestPolicy,
-    count,
-    let_through,
-    recorded_questions,
-    require_rejection,
-)
+from .policies import ManifestPolicy, count, let_through, recorded_questions, require_rejection
 from .predictions import ALLOWED, FORBIDDEN, Prediction, decisions
 from .prepared import is_prepared, prepared
 from .rules import beyond, grants
@@ -227,12 +221,10 @@ GAINS = {
         NOTHING, text("No request matches pods/*: a * stands alone, or before a slash.")
     ),
     "kikai by *": Answer(
-        MORE,
-        text("A * alone is every resource of the group: Secrets too, and every subresource."),
+        MORE, text("A * alone is every resource of the group: Secrets too, and every subresource.")
     ),
     "darbo by pods/log": Answer(
-        THE_LOGS,
-        text("Both accounts are bound to service-reader, so both gain what it gains."),
+        THE_LOGS, text("Both accounts are bound to service-reader, so both gain what it gains.")
     ),
 }
 
@@ -290,8 +282,7 @@ UNUSED = "unused"
 NEEDS = {
     "list pods": Answer(USED, text("The program lists pods, and its role lets it.")),
     "create configmaps": Answer(
-        MISSING,
-        text("It notes its count in a config map, and its role says nothing of these."),
+        MISSING, text("It notes its count in a config map, and its role says nothing of these.")
     ),
     "patch configmaps": Answer(
         MISSING,

@@ -12,15 +12,7 @@ from labkit.core.language import listed, text
 from . import rules
 from .attributes import Attributes
 from .bindings import Grant
-from .objects import (
-    Object,
-    binding_title,
-    is_default,
-    namespace_of,
-    role_key,
-    role_title,
-    title,
-)
+from .objects import Object, binding_title, is_default, namespace_of, role_key, role_title, title
 from .policy import Api, Policy, read_policy
 from .reviews import reviews
 from .subjects import MASTERS, Subject, subject_title

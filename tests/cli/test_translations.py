@@ -151,7 +151,7 @@ def test_the_texts_of_a_command_are_found() -> None:
         "    raise UsageError('No a.', why='why' if b else '', todo=near(x, y))\n"
     )
     assert sorted(texts.in_module(source, "cli")) == [
-        *("First line.", "No a.", "One. Two.", "Second.", "no a", "why", "{a} and {b}"),
+        *("First line.", "No a.", "One. Two.", "Second.", "no a", "why", "{a} and {b}")
     ]
 
 

@@ -67,10 +67,7 @@ def test_the_work_is_here_and_untouched_copies_make_room(saved: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "answer", "here", "beside"),
-    [
-        ([], "y\n", "mine", ""),
-        (["--keep"], "", "theirs", "mine"),
-    ],
+    [([], "y\n", "mine", ""), (["--keep"], "", "theirs", "mine")],
 )
 def test_what_differs_is_replaced_only_if_that_is_wanted(
     saved: Path, words: list[str], answer: str, here: str, beside: str

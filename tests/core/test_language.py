@@ -11,16 +11,7 @@ import pytest
 
 from labkit.core import language
 from labkit.core.display import Card, Row
-from labkit.core.language import (
-    LANGUAGES,
-    VARIABLES,
-    listed,
-    packed,
-    said,
-    shown,
-    text,
-    unpacked,
-)
+from labkit.core.language import LANGUAGES, VARIABLES, listed, packed, said, shown, text, unpacked
 from tests.support.languages import speaking
 from tests.support.some import some
 

@@ -39,5 +39,5 @@ c.JupyterHub.load_roles = [
         "name": "culler",
         "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
         "services": ["culler"],
-    },
+    }
 ]

@@ -211,10 +211,7 @@ def test_a_command_is_dated_by_its_end_and_not_by_when_the_journal_was_free(
     assert [
         (ran.command, ran.covers(time.time() + 1), ran.ended <= time.time())
         for ran in lab.evidence().ran
-    ] == [
-        ("echo first", False, True),
-        ("echo second", False, True),
-    ]
+    ] == [("echo first", False, True), ("echo second", False, True)]
 
 
 def test_a_binding_keeps_its_role(lab: Lab) -> None:

@@ -458,10 +458,7 @@ def test_addresses_as_people_write_them(text: str, found: tuple[str, int] | None
 
 @pytest.mark.parametrize(
     ("status", "why"),
-    [
-        (403, "the server said 403: you may not"),
-        (503, "the server said 503: it restarts"),
-    ],
+    [(403, "the server said 403: you may not"), (503, "the server said 503: it restarts")],
 )
 def test_a_server_that_does_not_answer_is_no_proof_that_a_pod_is_missing(
     tmp_path: Path, status: int, why: str

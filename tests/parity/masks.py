@@ -31,10 +31,7 @@ TEXT_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\]|<server>)(?::\d+)?(?=/openid)"),
         "https://<server>",
     ),
-    (
-        re.compile(r"(Too large resource version: \d+, current: )\d+"),
-        r"\g<1><rv>",
-    ),
+    (re.compile(r"(Too large resource version: \d+, current: )\d+"), r"\g<1><rv>"),
 )
 """Masks that apply inside any string."""
 

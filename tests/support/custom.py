@@ -48,7 +48,7 @@ def definition() -> dict[str, Any]:
                         "openAPIV3Schema": {
                             "type": "object",
                             "properties": {"spec": spec, "status": status},
-                        },
+                        }
                     },
                     "subresources": {
                         "status": {},

@@ -21,10 +21,7 @@ def is_server_error(status: int, body: bytes) -> bool:
         505,
     ):  # no such method, time is up, no such version of HTTP
         return False
-    if status not in (
-        500,
-        503,
-    ):  # 503: the backend of a proxied request is missing
+    if status not in (500, 503):  # 503: the backend of a proxied request is missing
         return True
     if body.startswith(
         (b"Internal Server Error: ", b"container not found")

@@ -17,13 +17,7 @@ from ..transport import ExecOutput
 from .channels import ERROR, STDERR, STDOUT, frames, input_frames
 from .completed import SHELLS, CompletedExec
 from .connection import exec_request, open_with_input
-from .failures import (
-    connection_lost,
-    exit_code,
-    lacks_program,
-    not_started,
-    refused,
-)
+from .failures import connection_lost, exit_code, lacks_program, not_started, refused
 
 T = TypeVar("T")
 

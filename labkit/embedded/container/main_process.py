@@ -87,12 +87,7 @@ class MainProcess:
     """
 
     def __init__(
-        self,
-        container: Container,
-        log: Log,
-        *,
-        stdin: bool = False,
-        terminal: bool = False,
+        self, container: Container, log: Log, *, stdin: bool = False, terminal: bool = False
     ) -> None:
         container.look_up(container.command)
         self._log = log

@@ -9,14 +9,7 @@ from ..apiserver.registry.registry import Change
 from ..machinery.kinds import BY_KIND
 from ..machinery.objects import annotations_of, is_deleted, labels_of, name_of
 from ..machinery.request import Object
-from .daemonplan import (
-    GENERATION,
-    HASH,
-    bound_to,
-    by_node,
-    daemon_status,
-    next_plan,
-)
+from .daemonplan import GENERATION, HASH, bound_to, by_node, daemon_status, next_plan
 from .history import RevisionedController
 from .workload_pods import max_pods, pod_from
 
@@ -71,9 +64,7 @@ class DaemonSets(RevisionedController):
     def _pod_for(self, daemon_set: Object, node: str, revision: str) -> Object:
         """Return the pod of one node."""
         # Imported here: it loads the validation of pods, which a server does not need to start.
-        from ..apiserver.registry.strategies.workloads.daemonsets import (
-            TEMPLATE_GENERATION,
-        )
+        from ..apiserver.registry.strategies.workloads.daemonsets import TEMPLATE_GENERATION
 
         pod = pod_from(daemon_set["spec"]["template"], self.kind, daemon_set)
         labels = {**labels_of(pod), HASH: revision}

@@ -6,18 +6,9 @@ Source: k8s.io/apiextensions-apiserver ``pkg/controller/{status,establish,finali
 
 import copy
 
-from ..apiserver.registry.custom.kinds import (
-    DEFINITIONS,
-    condition_of,
-    custom_kinds,
-    holds,
-)
+from ..apiserver.registry.custom.kinds import DEFINITIONS, condition_of, custom_kinds, holds
 from ..apiserver.registry.registry import Change
-from ..apiserver.registry.strategies.definitions import (
-    FINALIZER,
-    condition,
-    set_condition,
-)
+from ..apiserver.registry.strategies.definitions import FINALIZER, condition, set_condition
 from ..machinery.golang.quote import go_quote
 from ..machinery.kinds import BY_KIND, CustomKind
 from ..machinery.objects import finalizers_of, is_deleted, labels_of, name_of

@@ -13,14 +13,7 @@ from . import deploymentrevisions as revisions
 from .conditions import condition, set_condition
 from .controller_ref import controller_of, controls
 from .replicas import REPLICA_SETS
-from .rolling import (
-    by_age,
-    desired_replicas,
-    free_name,
-    new_size,
-    shrunk,
-    without_hash,
-)
+from .rolling import by_age, desired_replicas, free_name, new_size, shrunk, without_hash
 from .rolloutstatus import is_complete, rollout_status
 from .workload import WorkloadController
 from .workload_pods import PODS

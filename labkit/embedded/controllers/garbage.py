@@ -8,13 +8,7 @@ from functools import partial
 from ..apiserver.registry.metadata import FOREGROUND, ORPHAN
 from ..apiserver.registry.registry import Change
 from ..machinery.kinds import KINDS, CustomKind, Kind
-from ..machinery.objects import (
-    finalizers_of,
-    is_deleted,
-    namespace_of,
-    owners_of,
-    uid_of,
-)
+from ..machinery.objects import finalizers_of, is_deleted, namespace_of, owners_of, uid_of
 from ..machinery.request import Object
 from .controller import BaseController
 from .controller_ref import drop_owner, is_owned_by

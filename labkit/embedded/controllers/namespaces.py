@@ -9,13 +9,7 @@ from typing_extensions import override
 
 from ..apiserver.registry.registry import Change, Registry
 from ..machinery.kinds import BY_KIND, KINDS, Kind
-from ..machinery.objects import (
-    conditions_of,
-    finalizers_of,
-    is_deleted,
-    name_of,
-    namespace_of,
-)
+from ..machinery.objects import conditions_of, finalizers_of, is_deleted, name_of, namespace_of
 from ..machinery.request import Object
 from .conditions import condition, transition_time
 from .controller import BaseController, Publisher

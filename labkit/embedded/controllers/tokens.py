@@ -13,13 +13,7 @@ from typing_extensions import override
 
 from ..apiserver.registry.registry import Change, Registry
 from ..machinery.kinds import BY_RESOURCE
-from ..machinery.objects import (
-    annotations_of,
-    is_deleted,
-    name_of,
-    namespace_of,
-    uid_of,
-)
+from ..machinery.objects import annotations_of, is_deleted, name_of, namespace_of, uid_of
 from ..machinery.request import Object
 from .controller import Publisher
 from .namespaces import is_active_namespace

@@ -15,26 +15,12 @@ from labkit.rbac.selectors import selects
 
 from ..apiserver.registry.registry import Change, Registry
 from ..machinery.kinds import BY_KIND, Kind
-from ..machinery.objects import (
-    is_deleted,
-    labels_of,
-    name_of,
-    namespace_of,
-    owners_of,
-    uid_of,
-)
+from ..machinery.objects import is_deleted, labels_of, name_of, namespace_of, owners_of, uid_of
 from ..machinery.request import Object
 from ..machinery.status import ApiError
 from .backoff import Backoff
 from .controller import BaseController
-from .controller_ref import (
-    controller_of,
-    controls,
-    drop_owner,
-    reference_to,
-    refers_to,
-    set_owners,
-)
+from .controller_ref import controller_of, controls, drop_owner, reference_to, refers_to, set_owners
 from .events import EventRecorder
 from .workload_pods import PODS
 

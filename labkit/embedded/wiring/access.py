@@ -5,11 +5,7 @@ from collections.abc import Iterable
 from labkit.rbac.attributes import Attributes, Authorizer, User
 
 from ..apiserver.authorization.attributes import attributes_of
-from ..apiserver.authorization.authorizers import (
-    first_of,
-    restrict_proxies,
-    system_masters,
-)
+from ..apiserver.authorization.authorizers import first_of, restrict_proxies, system_masters
 from ..apiserver.authorization.cached import CachedRBACAuthorizer
 from ..apiserver.authorization.escalation import EscalationGuard
 from ..apiserver.authorization.node import node_authorizer

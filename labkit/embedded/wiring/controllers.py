@@ -27,11 +27,7 @@ from ..controllers.jobs import Jobs
 from ..controllers.namespaces import NamespaceContent, NamespaceDeletion
 from ..controllers.nodes import NodeLifecycle
 from ..controllers.quotas import ResourceQuotas
-from ..controllers.replicas import (
-    REPLICA_SETS,
-    REPLICATION_CONTROLLERS,
-    ReplicaController,
-)
+from ..controllers.replicas import REPLICA_SETS, REPLICATION_CONTROLLERS, ReplicaController
 from ..controllers.signing import Sign, Signing
 from ..controllers.statefulsets import StatefulSets
 from ..controllers.tokens import TokenSecrets

@@ -3,10 +3,7 @@
 from functools import partial
 
 from ..apiserver.admission.attributes import Lookup
-from ..apiserver.authentication.bearer import (
-    BearerAuthenticator,
-    warn_of_ignored_header,
-)
+from ..apiserver.authentication.bearer import BearerAuthenticator, warn_of_ignored_header
 from ..apiserver.authentication.claims import IssuedToken, TokenIssuer
 from ..apiserver.authentication.legacy import LAST_USED, LegacyTokens
 from ..apiserver.authentication.serviceaccounts import ServiceAccountTokens

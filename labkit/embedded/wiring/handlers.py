@@ -9,11 +9,7 @@ from ..apiserver.handlers.computed.token_requests import TokenRequests
 from ..apiserver.handlers.nonresource.handler import NonResourceHandler
 from ..apiserver.handlers.nonresource.openapi import PATHS as OPENAPI_PATHS
 from ..apiserver.handlers.nonresource.openapi import OpenApiHandler
-from ..apiserver.handlers.nonresource.openid import (
-    CONFIGURATION,
-    KEY_SET,
-    OpenIdDocuments,
-)
+from ..apiserver.handlers.nonresource.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
 from ..apiserver.handlers.nonresource.snapshots import SnapshotHandler
 from ..apiserver.handlers.represent.responses import Operation
 from ..apiserver.handlers.routing.resources import Connection, Resource
@@ -53,10 +49,7 @@ def computed(
     """Return the handlers of resources that are answered and never stored."""
     reviews = Reviews(credentials.tokens, access.authorize, access.rbac.rules_for, clock)
     token_requests = TokenRequests(credentials.issuer, lookup, clock, writing.plugins)
-    return {
-        **reviews.operations(),
-        ("", "serviceaccounts", "token"): token_requests.operation,
-    }
+    return {**reviews.operations(), ("", "serviceaccounts", "token"): token_requests.operation}
 
 
 def connections(store: Store, pods: Connection, reach: Reach) -> dict[Resource, Connection]:

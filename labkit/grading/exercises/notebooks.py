@@ -60,8 +60,7 @@ def _document(cells: list[Cell]) -> dict[str, Any]:
 
 def _opening(exercise: ExerciseSpec) -> Iterator[Cell]:
     yield markdown(
-        "title",
-        f"# {said(exercise.title)}\n\n*{said(exercise.about)}*\n\n{said(BEGIN)}",
+        "title", f"# {said(exercise.title)}\n\n*{said(exercise.about)}*\n\n{said(BEGIN)}"
     )
     yield code(
         "setup",

@@ -46,11 +46,7 @@ class Grader(WithWorkers):
     """Grades submissions on one processor, ``slots`` at once."""
 
     def __init__(
-        self,
-        *,
-        slots: int = SLOTS,
-        limits: Limits = Limits(),
-        quota: Quota = Quota(),
+        self, *, slots: int = SLOTS, limits: Limits = Limits(), quota: Quota = Quota()
     ) -> None:
         self._quota = quota
         self.slots = slots

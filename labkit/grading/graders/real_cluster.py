@@ -190,11 +190,7 @@ class RealClusterGrader(WithWorkers):
     """
 
     def __init__(
-        self,
-        lab: Lab,
-        *,
-        limits: Limits = Limits(),
-        settle_seconds: float = SETTLE_SECONDS,
+        self, lab: Lab, *, limits: Limits = Limits(), settle_seconds: float = SETTLE_SECONDS
     ) -> None:
         self.lab = lab
         super().__init__(Workers(limits))

@@ -19,15 +19,7 @@ from labkit.rbac.policy import Policy
 from ..tasks.checks import Check, Finding, GradedCluster
 from ..tasks.seed import Seed
 from ..tasks.task import ExerciseSpec, Task, Variant
-from .weights import (
-    EVERYTHING,
-    GROUP,
-    SERVED,
-    WHOLE_CLUSTER,
-    becomes_anybody,
-    has,
-    weigh,
-)
+from .weights import EVERYTHING, GROUP, SERVED, WHOLE_CLUSTER, becomes_anybody, has, weigh
 
 MAX_EVALUATED = 500_000
 """How many words of rules the server has to read at most for one question: it goes through all bindings."""

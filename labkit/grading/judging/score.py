@@ -169,12 +169,7 @@ def score_task(findings: TaskFindings) -> TaskScore:
 
 
 def _limit(
-    expected: str,
-    seen: str,
-    breaches: Sequence[str],
-    most: float,
-    hint: str,
-    kinds: Sequence[str],
+    expected: str, seen: str, breaches: Sequence[str], most: float, hint: str, kinds: Sequence[str]
 ) -> Item:
     """Make the item of a limit that every task has."""
     if not breaches:

@@ -23,16 +23,7 @@ from ..judging.result import FAILED, FORGOTTEN_CODE, Result
 from ..judging.score import Item, Score, TaskScore, plain
 from ..tasks import find_exercise
 from ..tasks.seed import SEEDED
-from .rows import (
-    BandRow,
-    BeliefRow,
-    ErrorRow,
-    ExerciseRow,
-    PersonRow,
-    Row,
-    TaskRow,
-    UngradedRow,
-)
+from .rows import BandRow, BeliefRow, ErrorRow, ExerciseRow, PersonRow, Row, TaskRow, UngradedRow
 from .scores import POLICY, write_csv
 from .similarity import Similarity, compare
 

@@ -47,8 +47,7 @@ BeliefRow = TypedDict(
 )
 
 BandRow = TypedDict(
-    "BandRow",
-    {"exercise": str, "from share": float, "to share": float, "submissions": int},
+    "BandRow", {"exercise": str, "from share": float, "to share": float, "submissions": int}
 )
 
 TaskRow = TypedDict(

@@ -10,16 +10,7 @@ from labkit.rbac.subjects import subject
 
 from .checks import Check, Finding, GradedCluster, may, may_not
 from .seed import Seed
-from .task import (
-    ExerciseSpec,
-    Task,
-    Variant,
-    account,
-    asks,
-    binding,
-    namespace,
-    role,
-)
+from .task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, role
 
 EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 """What a role may give that is handed out as it is. Whether it is as it was is looked at elsewhere."""

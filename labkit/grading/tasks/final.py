@@ -22,17 +22,7 @@ from .checks import (
 )
 from .pods import mounted_tokens, not_running
 from .seed import Seed
-from .task import (
-    ExerciseSpec,
-    Task,
-    Variant,
-    account,
-    asks,
-    binding,
-    namespace,
-    pod,
-    role,
-)
+from .task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, pod, role
 
 RBAC = "rbac.authorization.k8s.io"
 

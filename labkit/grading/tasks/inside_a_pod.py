@@ -4,15 +4,7 @@ from typing import Any
 
 from labkit.core.language import text
 
-from .checks import (
-    PODS,
-    Check,
-    Finding,
-    GradedCluster,
-    called_from,
-    exists,
-    may_not,
-)
+from .checks import PODS, Check, Finding, GradedCluster, called_from, exists, may_not
 from .pods import mounted_tokens, not_running
 from .seed import Seed
 from .task import ExerciseSpec, Task, Variant, account, asks, namespace, pod

@@ -24,16 +24,7 @@ from labkit.rbac.testing.vocabulary import Vocabulary, standard
 
 from .checks import Check, Finding, GradedCluster
 from .seed import Seed
-from .task import (
-    ExerciseSpec,
-    Object,
-    Task,
-    Variant,
-    account,
-    asks,
-    namespace,
-    texts,
-)
+from .task import ExerciseSpec, Object, Task, Variant, account, asks, namespace, texts
 
 MAX_QUESTIONS = 20
 MAX_BYTES = 20_000

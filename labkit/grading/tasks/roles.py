@@ -2,16 +2,7 @@
 
 from .checks import may, may_not
 from .seed import Seed
-from .task import (
-    ExerciseSpec,
-    Task,
-    Variant,
-    account,
-    asks,
-    binding,
-    namespace,
-    role,
-)
+from .task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, role
 
 
 def reader(seed: Seed) -> Variant:

@@ -19,13 +19,7 @@ from labkit.core.yaml_file import read_yaml
 from ..attributes import qualified
 from ..objects import Object, is_default, name_of, namespace_of
 from ..policy import Policy
-from ..subjects import (
-    ANONYMOUS,
-    AUTHENTICATED,
-    UNAUTHENTICATED,
-    short_name,
-    subject_namespace,
-)
+from ..subjects import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, short_name, subject_namespace
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 """The verbs of requests for resources."""

@@ -11,12 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.embedded.container import programs
-from labkit.embedded.container.programs import (
-    BUILTIN_PROGRAMS,
-    MODULE_OF,
-    MODULES,
-    find_program,
-)
+from labkit.embedded.container.programs import BUILTIN_PROGRAMS, MODULE_OF, MODULES, find_program
 from labkit.embedded.container.shell.builtin_table import LEFT_OUT
 from labkit.embedded.container.shell.builtins import BUILTINS
 from tests.embedded.container.harness import run
@@ -75,16 +70,7 @@ def test_limits_list_all_programs_and_builtins() -> None:
 @pytest.mark.parametrize("shell", ["bash", "sh"])
 @pytest.mark.parametrize(
     "command",
-    [
-        "awk 1",
-        "env awk 1",
-        "getopts a x",
-        "find .",
-        "mv a b",
-        "ps",
-        "read x",
-        "trap : TERM",
-    ],
+    ["awk 1", "env awk 1", "getopts a x", "find .", "mv a b", "ps", "read x", "trap : TERM"],
 )
 def test_omitted_programs_and_builtins_are_reported(shell: str, command: str) -> None:
     done = run(command, shell=shell)

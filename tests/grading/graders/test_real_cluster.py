@@ -191,10 +191,7 @@ def test_what_was_made_is_deleted_pods_first_and_namespaces_last() -> None:
 
 
 def test_an_existing_cluster_needs_a_kubeconfig() -> None:
-    with (
-        pytest.raises(UsageError) as refused,
-        lab_for("existing", lambda _line: None),
-    ):
+    with pytest.raises(UsageError) as refused, lab_for("existing", lambda _line: None):
         pass
     assert refused.value.what == "No kubeconfig is named."
     assert refused.value.todo == "labkit grade SUBMISSIONS --kubeconfig FILE"

@@ -257,11 +257,7 @@ class TestOtherLayouts:
         }
         assert {
             rule: next(each.path for each in intake.submissions) for rule, intake in chosen.items()
-        } == {
-            "newest": second,
-            "first": first,
-            "refuse": new / "bob" / FILE,
-        }
+        } == {"newest": second, "first": first, "refuse": new / "bob" / FILE}
         assert chosen["newest"].lines == [f"Not graded: ann/{FILE}: ann/{FILE} counts."]
         assert (
             chosen["refuse"].lines

@@ -148,10 +148,7 @@ def test_no_pass_hangs_on_a_claim(grader: Grader, tmp_path: Path) -> None:
     results = grade(grader, tmp_path)
     assert {
         learner: result.score.points == result.score.most for learner, result in results.items()
-    } == {
-        "ann": True,
-        "bob": True,
-    }
+    } == {"ann": True, "bob": True}
     assert results["ann"].passed
     assert results["ann"].claimed_cells < results["ann"].total_cells
     assert not results["bob"].passed

@@ -476,7 +476,7 @@ for name, act in {
     "in_darbo": tried(BOUND, binding("darbo", "b", "Role/service-reader", "darbo/default")),
     "another_subject": tried(BOUND, binding("kikai", "b", "Role/service-reader", "darbo/other")),
     "another_kind": tried(
-        {**BOUND, "subjects": [*BOUND["subjects"], {"kind": "User", "name": "darbo"}]},
+        {**BOUND, "subjects": [*BOUND["subjects"], {"kind": "User", "name": "darbo"}]}
     ),
     "replaced": tried(binding("kikai", "test", "Role/service-reader", "darbo/default")),
     "too_much": tried(BOTH_BOUND, binding("kikai", "b", "ClusterRole/edit", "darbo/default")),

@@ -10,11 +10,7 @@ from . import certificates
 from .attributes import Chain, Lister, Lookup
 from .lifecycle import NamespaceLifecycle
 from .noderestriction import MayRequestAudience, NodeRestriction
-from .objects import (
-    OneDefaultPriority,
-    StorageObjectInUse,
-    TaintNewNodes,
-)
+from .objects import OneDefaultPriority, StorageObjectInUse, TaintNewNodes
 from .pods import DefaultTolerations, Priority, RuntimeClass
 from .podsecurity import PodSecurity
 from .quotas import ResourceQuota

@@ -9,13 +9,7 @@ import orjson
 
 from ...machinery.kinds import CustomKind
 from ...machinery.request import Object
-from .components import (
-    META,
-    components,
-    described,
-    model_name,
-    reference,
-)
+from .components import META, components, described, model_name, reference
 from .descriptions import describe
 from .documents import path_v2, rewritten, share_parameters
 from .paths import ANY, paths

@@ -12,13 +12,7 @@ import orjson
 from ...machinery.kinds import KINDS, SUBRESOURCE_KINDS, Kind
 from ...machinery.request import Object
 from ...machinery.schema.tables import schemas
-from .components import (
-    DISCOVERY,
-    META,
-    PREFIX,
-    SECURITY,
-    components,
-)
+from .components import DISCOVERY, META, PREFIX, SECURITY, components
 from .descriptions import models_version
 from .discovery import Discovery
 from .paths import ANY, OBJECTS, discovery, paths

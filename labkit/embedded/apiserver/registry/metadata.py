@@ -6,12 +6,7 @@ Source: k8s.io/apimachinery ``pkg/api/validation/objectmeta.go``.
 from ...machinery.golang.quote import go_quote
 from ...machinery.request import Object
 from .errors import FieldErrors
-from .names import (
-    NameRule,
-    label_name,
-    label_value,
-    qualified_name,
-)
+from .names import NameRule, label_name, label_value, qualified_name
 
 MAX_ANNOTATIONS_BYTES = 256 * 1024
 ORPHAN = "orphan"

@@ -23,11 +23,7 @@ from ..storage import Key, Store
 from .custom.decoding import decode_custom, pruned_for
 from .custom.kinds import CustomKinds
 from .deletion import emptied_finalizers
-from .managed.manager import (
-    Elsewhere,
-    Ownership,
-    update_managed_fields,
-)
+from .managed.manager import Elsewhere, Ownership, update_managed_fields
 from .strategies import strategy_of
 from .strategy import StrategyContext, timestamp
 
@@ -156,11 +152,7 @@ class Objects:
         return self.write(kind, new)
 
     def ownership(
-        self,
-        kind: Kind,
-        manager: str,
-        subresource: str = "",
-        elsewhere: Elsewhere | None = None,
+        self, kind: Kind, manager: str, subresource: str = "", elsewhere: Elsewhere | None = None
     ) -> Ownership:
         """Return a write of an object, for its ``managedFields``."""
         now = timestamp(self.clock())

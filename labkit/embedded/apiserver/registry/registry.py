@@ -21,20 +21,8 @@ from .errors import FieldErrors, invalid_object
 from .managed.manager import update_managed_fields
 from .metadata import FOREGROUND, ORPHAN
 from .names import path_segment_name
-from .objects import (
-    Change,
-    Check,
-    Controller,
-    Guard,
-    Objects,
-    Texts,
-)
-from .resource_versions import (
-    check_version,
-    parsed_revision,
-    same,
-    wrong_uid,
-)
+from .objects import Change, Check, Controller, Guard, Objects, Texts
+from .resource_versions import check_version, parsed_revision, same, wrong_uid
 from .sizes import check_size
 from .strategy import DeleteOptions, Strategy, timestamp
 

@@ -18,11 +18,7 @@ from typing import ClassVar
 from ...machinery.kinds import Kind
 from ...machinery.request import Object
 from .errors import FieldErrors
-from .metadata import (
-    validate_known_finalizers,
-    validate_metadata,
-    validate_metadata_update,
-)
+from .metadata import validate_known_finalizers, validate_metadata, validate_metadata_update
 from .names import NameRule, path_segment_name, subdomain_name
 
 

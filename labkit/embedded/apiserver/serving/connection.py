@@ -20,11 +20,7 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
 from ...machinery.request import Response, ShownCertificate
-from .aiohttp_adapter import (
-    ConnectionServer,
-    QueueingProtocol,
-    RawResponse,
-)
+from .aiohttp_adapter import ConnectionServer, QueueingProtocol, RawResponse
 
 log = logging.getLogger(__name__)
 

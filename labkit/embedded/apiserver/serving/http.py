@@ -23,13 +23,7 @@ from .connection import Connection, HttpServer, Outbox, bad_request
 from .flow import Flow
 from .head import encode
 from .streams import Streams
-from .target import (
-    BadTarget,
-    collect_headers,
-    decode,
-    parse_query,
-    split_target,
-)
+from .target import BadTarget, collect_headers, decode, parse_query, split_target
 from .wire import WireResponse, status_response
 
 if TYPE_CHECKING:

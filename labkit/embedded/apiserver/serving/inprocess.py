@@ -6,20 +6,9 @@ A request is normalized as TLS and HTTP would normalize it. No server library is
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...machinery.request import (
-    MAX_BODY_BYTES,
-    Handler,
-    PeerCertificate,
-    Request,
-    ShownCertificate,
-)
+from ...machinery.request import MAX_BODY_BYTES, Handler, PeerCertificate, Request, ShownCertificate
 from .head import warning_values
-from .target import (
-    BadTarget,
-    collect_headers,
-    parse_query,
-    split_target,
-)
+from .target import BadTarget, collect_headers, parse_query, split_target
 
 
 @dataclass(frozen=True, slots=True)

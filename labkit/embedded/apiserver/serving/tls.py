@@ -52,9 +52,7 @@ def tls_context(keys: Keys) -> SSL.Context:
 
 
 async def handshake(
-    context: SSL.Context,
-    connection: socket.socket,
-    surround: Reading = nullcontext,
+    context: SSL.Context, connection: socket.socket, surround: Reading = nullcontext
 ) -> SSL.Connection:
     """Do the handshake with a client on a non-blocking socket; ``SSL.Error`` if it fails."""
     loop = asyncio.get_running_loop()

@@ -1,13 +1,6 @@
 """Objects and their history, in memory and in SQLite."""
 
-from .base import (
-    Event,
-    Expired,
-    Key,
-    Page,
-    Snapshot,
-    StorageFailed,
-)
+from .base import Event, Expired, Key, Page, Snapshot, StorageFailed
 from .memory import Store
 from .table import Stored
 

@@ -27,7 +27,7 @@ _PAGES: dict[str, dict[str, bytes]] = {
         "etc/nginx/nginx.conf": b"user  nginx;\nworker_processes  auto;\n",
     },
     "httpd": {
-        "usr/local/apache2/htdocs/index.html": b"<html><body><h1>It works!</h1></body></html>\n",
+        "usr/local/apache2/htdocs/index.html": b"<html><body><h1>It works!</h1></body></html>\n"
     },
 }
 """The files of images with a web server."""

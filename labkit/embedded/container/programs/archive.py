@@ -7,12 +7,7 @@ import tarfile
 from ..files.inodes import Directory, File, FileError, Link, Node
 from ..shell.process import Process
 from .common import everything, for_each_path
-from .registry import (
-    NOT_SIMULATED,
-    Failure,
-    program,
-    read_options,
-)
+from .registry import NOT_SIMULATED, Failure, program, read_options
 
 MAX_MEMBERS = 5_000
 MAX_BYTES = 32 << 20

@@ -15,18 +15,8 @@ from ..shell.process import Process
 from ..shell.redirection import open_path
 from ..shell.streams import Stream, StreamError, encode
 from ..shell.task_loop import Sleep
-from .curl_options import (
-    TRY,
-    Message,
-    read_command_line,
-)
-from .curl_transfer import (
-    Transfer,
-    build_request,
-    connect,
-    parse_url,
-    response_headers,
-)
+from .curl_options import TRY, Message, read_command_line
+from .curl_transfer import Transfer, build_request, connect, parse_url, response_headers
 from .registry import NOT_SIMULATED, BadOption, Failure, program
 
 # A watch is polled, because the task loop waits only for timers and for input.

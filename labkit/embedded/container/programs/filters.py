@@ -9,13 +9,7 @@ from ..shell.patterns import CLASSES
 from ..shell.process import Process
 from ..shell.quoting import unescape
 from ..shell.streams import Stream, encode
-from .common import (
-    all_lines,
-    chunks,
-    everything,
-    for_each_input,
-    line_batches,
-)
+from .common import all_lines, chunks, everything, for_each_input, line_batches
 from .registry import NOT_SIMULATED, BadOption, Failure, program
 
 _ASCII = "".join(map(chr, range(128)))

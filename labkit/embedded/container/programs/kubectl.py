@@ -12,12 +12,7 @@ from ..shell.streams import decode
 from ..shell.task_loop import Sleep
 from .common import FOREVER, listening
 from .regex import RegexError, compile_regex
-from .registry import (
-    NOT_SIMULATED,
-    BadOption,
-    program,
-    read_options,
-)
+from .registry import NOT_SIMULATED, BadOption, program, read_options
 
 VERSION = "v1.36.2"
 HELP = """\

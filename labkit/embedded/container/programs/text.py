@@ -5,12 +5,7 @@ from collections import Counter
 
 from ..shell.process import Process
 from ..shell.streams import CHUNK_BYTES, Stream
-from .common import (
-    chunks,
-    everything,
-    for_each_input,
-    size,
-)
+from .common import chunks, everything, for_each_input, size
 from .registry import NOT_SIMULATED, BadOption, Failure, program
 
 

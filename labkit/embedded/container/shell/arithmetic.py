@@ -36,11 +36,7 @@ _BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
 }
 """Binary operators with their level and meaning; a higher level binds tighter."""
 
-_UNARY: dict[str, Callable[[int], int]] = {
-    "!": operator.not_,
-    "-": operator.neg,
-    "+": operator.pos,
-}
+_UNARY: dict[str, Callable[[int], int]] = {"!": operator.not_, "-": operator.neg, "+": operator.pos}
 
 MAX_DEPTH = 40
 MAX_LENGTH = 4096

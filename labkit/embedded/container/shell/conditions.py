@@ -4,14 +4,7 @@ import operator
 import re
 from collections.abc import Callable
 
-from ..files.inodes import (
-    Device,
-    Directory,
-    File,
-    FileError,
-    Link,
-    Node,
-)
+from ..files.inodes import Device, Directory, File, FileError, Link, Node
 from .shell import Shell
 
 # The recursion has a level for each -a and -o.

@@ -13,17 +13,7 @@ from .arithmetic import ArithmeticProblem, evaluate
 from .patterns import Pattern, is_magic, literal, quoted
 from .shell import ExpansionError, Shell
 from .streams import Capture, decode
-from .syntax import (
-    Arithmetic,
-    Parameter,
-    Part,
-    Script,
-    Simple,
-    Substitution,
-    Text,
-    Tilde,
-    Word,
-)
+from .syntax import Arithmetic, Parameter, Part, Script, Simple, Substitution, Text, Tilde, Word
 from .task_loop import MemoryExceeded
 
 # Enough for `for i in $(seq 100000)`.

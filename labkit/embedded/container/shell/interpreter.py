@@ -9,21 +9,9 @@ from .expand import expand_fields, expand_text
 from .parser import parse
 from .redirection import redirect
 from .run_program import run_program
-from .shell import (
-    PROBLEMS,
-    ExitShell,
-    ExpansionError,
-    LoopControl,
-    Shell,
-)
+from .shell import PROBLEMS, ExitShell, ExpansionError, LoopControl, Shell
 from .streams import Stream, StreamError
-from .syntax import (
-    Assignment,
-    Command,
-    Script,
-    Simple,
-    Substitution,
-)
+from .syntax import Assignment, Command, Script, Simple, Substitution
 from .task_loop import BudgetExceeded
 
 

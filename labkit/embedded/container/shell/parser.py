@@ -11,15 +11,7 @@ from functools import lru_cache
 from ...machinery.cache import MAX_KEY_LENGTH
 from . import syntax
 from .lexer import BASH_RESERVED, Lexer
-from .syntax import (
-    Assignment,
-    Command,
-    Commands,
-    Redirect,
-    Script,
-    Text,
-    Word,
-)
+from .syntax import Assignment, Command, Commands, Redirect, Script, Text, Word
 from .words import SyntaxProblem, with_tilde
 
 MAX_SCRIPT_BYTES = 128 << 10

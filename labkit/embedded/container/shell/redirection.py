@@ -2,14 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..files.inodes import (
-    DENIED,
-    NOT_FOUND,
-    Device,
-    Directory,
-    File,
-    FileError,
-)
+from ..files.inodes import DENIED, NOT_FOUND, Device, Directory, File, FileError
 from . import streams
 from .expand import expand_fields, expand_text
 from .process import Process

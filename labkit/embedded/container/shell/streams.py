@@ -1,14 +1,6 @@
 """The streams behind file descriptors: the exec's ends, pipes, texts."""
 
-from .task_loop import (
-    Block,
-    BrokenPipe,
-    MemoryExceeded,
-    ReadInput,
-    Task,
-    TaskLoop,
-    WriteOutput,
-)
+from .task_loop import Block, BrokenPipe, MemoryExceeded, ReadInput, Task, TaskLoop, WriteOutput
 
 CHUNK_BYTES = 16 << 10
 PIPE_BYTES = 64 << 10

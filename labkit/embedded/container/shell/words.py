@@ -5,16 +5,7 @@ from bisect import bisect_left
 from typing import NoReturn
 
 from .quoting import unescape
-from .syntax import (
-    Arithmetic,
-    Parameter,
-    Part,
-    Script,
-    Substitution,
-    Text,
-    Tilde,
-    Word,
-)
+from .syntax import Arithmetic, Parameter, Part, Script, Substitution, Text, Tilde, Word
 
 MAX_NESTING = 40
 WORD_ENDS = " \t\n;&|()<>"

@@ -12,13 +12,7 @@ import orjson
 
 from ..pods.state import parse_time
 from ..request import Object
-from .protobuf_read import (
-    MAGIC,
-    META,
-    UNKNOWN,
-    message_class,
-    message_name,
-)
+from .protobuf_read import MAGIC, META, UNKNOWN, message_class, message_name
 from .tables import Struct, Type, schemas
 
 INTSTR_INT = 0

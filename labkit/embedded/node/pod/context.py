@@ -17,14 +17,7 @@ if TYPE_CHECKING:
 class PodContext:
     """A pod, as the parts that run it need it; for a ``quiet`` one no events are recorded and no restarts counted."""
 
-    def __init__(
-        self,
-        node: Node,
-        pod: Object,
-        address: str,
-        *,
-        quiet: bool,
-    ) -> None:
+    def __init__(self, node: Node, pod: Object, address: str, *, quiet: bool) -> None:
         self.node = node
         self.api = node.api
         self.now = node.now
@@ -70,11 +63,7 @@ class PodContext:
     def addressed(self) -> Object:
         """Return the pod with its addresses, which its status does not have from the start."""
         pod = self.object()
-        status = {
-            **pod["status"],
-            "podIP": self.address,
-            "hostIP": self.node.settings.address,
-        }
+        status = {**pod["status"], "podIP": self.address, "hostIP": self.node.settings.address}
         return {**pod, "status": status}
 
     def record(

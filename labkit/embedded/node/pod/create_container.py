@@ -20,11 +20,7 @@ MESSAGE_BYTES = 2048
 
 
 def create_container(
-    pod: PodContext,
-    slot: Slot,
-    image: Image,
-    environment: dict[str, str],
-    argv: list[str],
+    pod: PodContext, slot: Slot, image: Image, environment: dict[str, str], argv: list[str]
 ) -> Container:
     """A container of a pod whose first process is ``words``, with the files that the kubelet puts into it."""
     now = pod.now

@@ -15,11 +15,7 @@ from ...machinery.image_reference import parse_reference, reference_problem
 from ...machinery.request import Object
 from .container_slot import Slot
 from .context import PodContext
-from .create_container import (
-    command_of,
-    create_container,
-    termination_message,
-)
+from .create_container import command_of, create_container, termination_message
 from .environment import container_environment
 from .problems import ConfigProblem
 from .security import check_user

@@ -34,14 +34,7 @@ class Pod(ContainerLifecycle):
     counting it.
     """
 
-    def __init__(
-        self,
-        node: Node,
-        pod: Object,
-        address: str,
-        *,
-        quiet: bool = False,
-    ) -> None:
+    def __init__(self, node: Node, pod: Object, address: str, *, quiet: bool = False) -> None:
         super().__init__(node, pod, address, quiet=quiet)
         spec = pod["spec"]
         reason = "PodInitializing" if spec.get("initContainers") else "ContainerCreating"

@@ -65,10 +65,7 @@ def test_details() -> None:
     assert refusal(Attributes(BOB, "get", path="/x")).details == {}
     assert refusal(
         Attributes(BOB, "get", resource="pods", subresource="log", name="p")
-    ).details == {
-        "name": "p",
-        "kind": "pods",
-    }
+    ).details == {"name": "p", "kind": "pods"}
 
 
 def test_a_name_is_quoted_too() -> None:

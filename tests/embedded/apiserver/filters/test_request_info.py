@@ -144,11 +144,7 @@ def test_what_cannot_be_told(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "query", "verb"),
-    [
-        ("GET", "?", "list"),
-        ("GET", "?watch=1&", "watch"),
-        ("DELETE", "?", "deletecollection"),
-    ],
+    [("GET", "?", "list"), ("GET", "?watch=1&", "watch"), ("DELETE", "?", "deletecollection")],
 )
 def test_the_fields_that_are_asked_for(method: str, query: str, verb: str) -> None:
     """A node may list its own pods by them."""

@@ -28,14 +28,7 @@ def test_what_a_request_asks() -> None:
     assert check_request(signing_request("bob")) == ""
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"junk",
-        b"-----BEGIN X-----\nAAAA\n-----END X-----\n",
-    ],
-)
+@pytest.mark.parametrize("text", [b"", b"junk", b"-----BEGIN X-----\nAAAA\n-----END X-----\n"])
 def test_what_is_no_request(text: bytes) -> None:
     with pytest.raises(BadRequestFile, match="PEM block type must be CERTIFICATE REQUEST"):
         read_request(encoded(text))

@@ -10,12 +10,7 @@ from typing import NamedTuple
 from labkit.embedded.machinery.request import Object
 
 from . import checks
-from .holders import (
-    Check,
-    Violation,
-    but_in_user_namespaces,
-    but_on_windows,
-)
+from .holders import Check, Violation, but_in_user_namespaces, but_on_windows
 
 LATEST = 10**9
 

@@ -65,10 +65,7 @@ ADDED_CAPABILITIES = refuse(
     "{holders} must not include {values} in securityContext.capabilities.add",
 )
 HOST_PATHS = refuse(
-    "hostPath volumes",
-    lambda volume: volume.get("hostPath") is not None,
-    "{holders}",
-    volumes=True,
+    "hostPath volumes", lambda volume: volume.get("hostPath") is not None, "{holders}", volumes=True
 )
 HOST_PORTS = refuse("hostPort", _host_ports, "{holders} {use} hostPort{s} {listed}")
 PROBED_HOSTS = refuse(

@@ -19,12 +19,7 @@ from labkit.embedded.machinery.status import ApiError, bad_request
 
 from ...registry.custom.decoding import decode_custom
 from . import older_versions
-from .older_versions import (
-    EVERYWHERE,
-    UNVERSIONED,
-    is_older,
-    is_registered,
-)
+from .older_versions import EVERYWHERE, UNVERSIONED, is_older, is_registered
 
 JSON = "application/json"
 YAML = "application/yaml"

@@ -14,12 +14,7 @@ from labkit.embedded.machinery.status import method_not_allowed, no_such_resourc
 
 from ...openapi.discovery import AGGREGATED, Discovery
 from ..represent import negotiation
-from ..represent.encode import (
-    dump,
-    dump_pretty,
-    protobuf_discovery,
-    yaml_bytes,
-)
+from ..represent.encode import dump, dump_pretty, protobuf_discovery, yaml_bytes
 from ..represent.responses import page_not_found
 
 

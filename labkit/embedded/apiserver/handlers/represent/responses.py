@@ -30,14 +30,7 @@ from .encode import (
     protobuf_envelope,
     protobuf_message,
 )
-from .negotiation import (
-    JSON,
-    PLAIN,
-    PROTOBUF,
-    YAML,
-    Form,
-    negotiate_error,
-)
+from .negotiation import JSON, PLAIN, PROTOBUF, YAML, Form, negotiate_error
 from .transform import Transformer
 
 PLAIN_TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}

@@ -67,10 +67,7 @@ class Transformer:
     ) -> Object:
         """Print objects as a Table, with the columns of ``resource`` if they are not the kind's."""
         # All kinds' columns are loaded with the first table.
-        from .tables.registry import (
-            printer_of,
-            render_table,
-        )
+        from .tables.registry import printer_of, render_table
 
         if isinstance(kind, CustomKind) and not resource:
             from .tables.custom import custom_printer

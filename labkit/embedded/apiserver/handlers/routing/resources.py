@@ -24,18 +24,8 @@ from labkit.embedded.machinery.status import (
 from ...openapi.discovery import version_rank
 from ...registry.registry import Registry
 from ..admission import Admission
-from ..represent.negotiation import (
-    COLLECTION,
-    OFFERED,
-    PARTIAL,
-    TRANSFORMS,
-    negotiate,
-)
-from ..represent.responses import (
-    Operation,
-    page_not_found,
-    respond,
-)
+from ..represent.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, negotiate
+from ..represent.responses import Operation, page_not_found, respond
 from ..represent.transform import Transformer
 from ..subresources.pods import bind, evict
 from ..subresources.scale import scale_operation

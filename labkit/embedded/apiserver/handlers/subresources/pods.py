@@ -15,10 +15,7 @@ from ...registry.strategies.fields.selectors import guards
 from ..admission import Admission
 from ..decode.bodies import decode_object
 from ..decode.object_meta import check_namespace
-from ..decode.write_options import (
-    checked_delete_options,
-    write_options,
-)
+from ..decode.write_options import checked_delete_options, write_options
 from ..represent.responses import One, success
 
 PODS = BY_KIND["", "Pod"]

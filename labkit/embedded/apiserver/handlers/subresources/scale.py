@@ -20,21 +20,12 @@ from ...registry.conversion import from_stored
 from ...registry.custom.strategy import nested
 from ...registry.errors import FieldErrors, invalid_object
 from ...registry.managed.apply import apply
-from ...registry.managed.manager import (
-    Managed,
-    managers_of,
-    set_managed,
-    update_managed_fields,
-)
+from ...registry.managed.manager import Managed, managers_of, set_managed, update_managed_fields
 from ...registry.registry import Registry, WriteRules
 from ...registry.resource_versions import MODIFIED, wrong_uid
 from ..admission import Admission
 from ..decode.bodies import decode_object
-from ..decode.object_meta import (
-    check_name,
-    check_namespace,
-    name_in_path,
-)
+from ..decode.object_meta import check_name, check_namespace, name_in_path
 from ..decode.patches.patch import (
     APPLY_PATCH,
     applied_configuration,

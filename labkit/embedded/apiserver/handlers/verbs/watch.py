@@ -28,12 +28,7 @@ from ..decode.list_options import (
 )
 from ..decode.object_meta import namespace_of
 from ..represent.events import EventEncoder
-from ..represent.negotiation import (
-    JSON,
-    PROTOBUF,
-    Form,
-    check_stream,
-)
+from ..represent.negotiation import JSON, PROTOBUF, Form, check_stream
 from ..represent.transform import Transformer, table_options
 
 WATCH_SECONDS = 1800

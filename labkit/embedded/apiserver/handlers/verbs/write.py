@@ -19,19 +19,10 @@ from labkit.embedded.machinery.schema.empties import drop_empty
 from labkit.embedded.machinery.sharing import LARGE_BYTES
 from labkit.embedded.machinery.status import ApiError, not_found
 
-from ...registry.conversion import (
-    from_stored,
-    has_versions,
-    in_version,
-    to_stored,
-)
+from ...registry.conversion import from_stored, has_versions, in_version, to_stored
 from ...registry.managed.apply import apply
 from ...registry.managed.fieldset import Unownable
-from ...registry.managed.manager import (
-    keep_managers,
-    set_managed,
-    update_managed_fields,
-)
+from ...registry.managed.manager import keep_managers, set_managed, update_managed_fields
 from ...registry.registry import Registry, WriteRules
 from ..admission import Admission
 from ..decode import object_meta

@@ -19,12 +19,7 @@ from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
 
 from ..sizes import Growth
-from .structural import (
-    drop_nulls,
-    prune,
-    read_metadata,
-    set_defaults,
-)
+from .structural import drop_nulls, prune, read_metadata, set_defaults
 
 ITEM_COST = 10
 

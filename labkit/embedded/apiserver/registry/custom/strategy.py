@@ -17,11 +17,7 @@ from ..errors import FieldErrors
 from ..managed.typed import go_text
 from ..metadata import FOREGROUND, ORPHAN
 from ..names import qualified_name
-from ..strategy import (
-    Strategy,
-    StrategyContext,
-    common_update_errors,
-)
+from ..strategy import Strategy, StrategyContext, common_update_errors
 from .kinds import holds
 from .structural import check_lists
 from .values import ABSENT, check_value

@@ -19,12 +19,7 @@ from labkit.embedded.machinery.work import charge
 
 from ..errors import FieldErrors, printed_value
 from .formats import FORMATS, is_known
-from .structural import (
-    INT_OR_STRING,
-    MAP_TYPE,
-    Schema,
-    items_of,
-)
+from .structural import INT_OR_STRING, MAP_TYPE, Schema, items_of
 
 ABSENT: Any = object()
 """The old value of a field that is new."""

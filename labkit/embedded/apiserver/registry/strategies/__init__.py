@@ -73,27 +73,19 @@ def _strategy(group: str, kind: str) -> Strategy:
 
             return PodStrategy()
         case "", "PodTemplate":
-            from .workloads.templates import (
-                PodTemplateStrategy,
-            )
+            from .workloads.templates import PodTemplateStrategy
 
             return PodTemplateStrategy()
         case "apps", "ControllerRevision":
-            from .workloads.templates import (
-                ControllerRevisionStrategy,
-            )
+            from .workloads.templates import ControllerRevisionStrategy
 
             return ControllerRevisionStrategy()
         case "", "ReplicationController":
-            from .workloads.replicas import (
-                ReplicationControllerStrategy,
-            )
+            from .workloads.replicas import ReplicationControllerStrategy
 
             return ReplicationControllerStrategy()
         case "", "Service":
-            from .network.services import (
-                ServiceStrategy,
-            )
+            from .network.services import ServiceStrategy
 
             return ServiceStrategy()
         case "apiextensions.k8s.io", "CustomResourceDefinition":
@@ -101,27 +93,19 @@ def _strategy(group: str, kind: str) -> Strategy:
 
             return DefinitionStrategy()
         case "apps", "DaemonSet":
-            from .workloads.daemonsets import (
-                DaemonSetStrategy,
-            )
+            from .workloads.daemonsets import DaemonSetStrategy
 
             return DaemonSetStrategy()
         case "apps", "Deployment":
-            from .workloads.deployments import (
-                DeploymentStrategy,
-            )
+            from .workloads.deployments import DeploymentStrategy
 
             return DeploymentStrategy()
         case "apps", "ReplicaSet":
-            from .workloads.base import (
-                ReplicaSetStrategy,
-            )
+            from .workloads.base import ReplicaSetStrategy
 
             return ReplicaSetStrategy()
         case "apps", "StatefulSet":
-            from .workloads.statefulsets import (
-                StatefulSetStrategy,
-            )
+            from .workloads.statefulsets import StatefulSetStrategy
 
             return StatefulSetStrategy()
         case "batch", "Job":
@@ -129,9 +113,7 @@ def _strategy(group: str, kind: str) -> Strategy:
 
             return JobStrategy()
         case "certificates.k8s.io", "CertificateSigningRequest":
-            from .certificates import (
-                SigningRequestStrategy,
-            )
+            from .certificates import SigningRequestStrategy
 
             return SigningRequestStrategy()
         case "coordination.k8s.io", "Lease":
@@ -143,9 +125,7 @@ def _strategy(group: str, kind: str) -> Strategy:
 
             return ClusterRoleStrategy()
         case "rbac.authorization.k8s.io", "ClusterRoleBinding":
-            from .rbac import (
-                ClusterRoleBindingStrategy,
-            )
+            from .rbac import ClusterRoleBindingStrategy
 
             return ClusterRoleBindingStrategy()
         case "rbac.authorization.k8s.io", "Role":

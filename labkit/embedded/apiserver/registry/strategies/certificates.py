@@ -14,12 +14,7 @@ from labkit.embedded.machinery.request import Object
 
 from ..errors import FieldErrors
 from ..names import NameRule, dns_label, dns_subdomain
-from ..strategy import (
-    Strategy,
-    StrategyContext,
-    common_update_errors,
-    timestamp,
-)
+from ..strategy import Strategy, StrategyContext, common_update_errors, timestamp
 
 APPROVAL = ("Approved", "Denied")
 FINAL = (*APPROVAL, "Failed")

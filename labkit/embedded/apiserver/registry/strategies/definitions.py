@@ -26,11 +26,7 @@ from ..custom.version_rules import check_deprecation, check_parts
 from ..errors import FieldErrors
 from ..metadata import validate_metadata
 from ..names import dns_1035_label, dns_subdomain, subdomain_name
-from ..strategy import (
-    Strategy,
-    StrategyContext,
-    common_update_errors,
-)
+from ..strategy import Strategy, StrategyContext, common_update_errors
 
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 # The real server protects *.k8s.io and *.kubernetes.io from definitions without a review.

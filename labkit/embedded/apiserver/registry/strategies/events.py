@@ -9,9 +9,7 @@ from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 
 from ..errors import FieldErrors
-from ..metadata import (
-    validate_metadata,
-)
+from ..metadata import validate_metadata
 from ..names import dns_subdomain, path_segment_name
 from ..strategy import Strategy
 

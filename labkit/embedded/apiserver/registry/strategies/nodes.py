@@ -13,12 +13,7 @@ from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.request import Object
 
 from ..errors import FieldErrors
-from ..names import (
-    ip_range,
-    label_value,
-    qualified_name,
-    range_messages,
-)
+from ..names import ip_range, label_value, qualified_name, range_messages
 from ..strategy import Strategy, StrategyContext
 from .fields.numbers import check_amount
 from .pods.scheduling import EFFECTS

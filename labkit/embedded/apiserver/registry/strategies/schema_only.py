@@ -16,13 +16,7 @@ from labkit.embedded.machinery.request import Object
 from ..errors import FieldErrors
 from ..names import NameRule, path_segment_name, subdomain_name
 from ..strategy import Strategy, StrategyContext, timestamp
-from .effects import (
-    ADMISSION,
-    FLOW_CONTROL,
-    NETWORKING,
-    STORAGE,
-    effect_warning,
-)
+from .effects import ADMISSION, FLOW_CONTROL, NETWORKING, STORAGE, effect_warning
 from .fields.by_schema import check_object
 
 
@@ -239,10 +233,7 @@ SCHEMA_ONLY: Mapping[tuple[str, str], SchemaStrategy] = {
         {"spec.parameters.scope": "Cluster"}, generation=True
     ),
     (NETWORKING, "NetworkPolicy"): NetworkPolicyStrategy(
-        {
-            "spec.ingress[].ports[].protocol": "TCP",
-            "spec.egress[].ports[].protocol": "TCP",
-        },
+        {"spec.ingress[].ports[].protocol": "TCP", "spec.egress[].ports[].protocol": "TCP"},
         generation=True,
     ),
     (NETWORKING, "ServiceCIDR"): SchemaStrategy(generation=True, status={}),

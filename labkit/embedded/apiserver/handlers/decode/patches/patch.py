@@ -23,11 +23,7 @@ from labkit.embedded.machinery.schema.ordering import by_name, in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.work import charge
 
-from ..bodies import (
-    field_validation,
-    unsupported_media_type,
-    warning_lines,
-)
+from ..bodies import field_validation, unsupported_media_type, warning_lines
 from ..older_versions import is_older
 from .json_patch import Inapplicable, JsonPatch
 from .strategic_merge import strategic_merge

@@ -6,16 +6,7 @@ from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
 
 from .model import Cells, Printer, printer
-from .text import (
-    NONE,
-    UNKNOWN,
-    UNSET,
-    access_modes,
-    duration,
-    selector,
-    shortened,
-    since,
-)
+from .text import NONE, UNKNOWN, UNSET, access_modes, duration, selector, shortened, since
 
 ADMISSION = "admissionregistration.k8s.io"
 

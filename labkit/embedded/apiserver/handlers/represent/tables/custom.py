@@ -9,14 +9,7 @@ from typing import Any
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object
 
-from .model import (
-    COLUMNS,
-    MISSING,
-    Cells,
-    Printer,
-    find,
-    go_template,
-)
+from .model import COLUMNS, MISSING, Cells, Printer, find, go_template
 from .text import since
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -25,11 +18,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 def custom_printer(kind: CustomKind) -> Printer:
     """The printer of one version of a custom kind."""
     # Every custom kind has this column unless its definition names others.
-    age = {
-        **COLUMNS["configmaps"][-1],
-        "type": "date",
-        "jsonPath": ".metadata.creationTimestamp",
-    }
+    age = {**COLUMNS["configmaps"][-1], "type": "date", "jsonPath": ".metadata.creationTimestamp"}
     columns: list[Object] = kind.version_spec.get("additionalPrinterColumns") or [age]
     definitions = [COLUMNS[""][0]]
     for column in columns:

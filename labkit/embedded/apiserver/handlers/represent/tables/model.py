@@ -20,14 +20,7 @@ from labkit.embedded.apiserver.registry.custom.values import go_number
 from labkit.embedded.machinery.golang.json import escape
 from labkit.embedded.machinery.request import Object
 
-from .text import (
-    access_modes,
-    duration,
-    labels,
-    selector,
-    shortened,
-    since,
-)
+from .text import access_modes, duration, labels, selector, shortened, since
 
 Cells = list[Any]
 Rows = Callable[[Object, float], Cells]

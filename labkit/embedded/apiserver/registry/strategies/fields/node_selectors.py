@@ -8,15 +8,7 @@ from labkit.embedded.machinery.request import Object
 from ...errors import FieldErrors
 from ...metadata import validate_requirement
 from ...names import dns_subdomain
-from .rules import (
-    Rule,
-    each,
-    every,
-    fields,
-    must,
-    rule,
-    zero,
-)
+from .rules import Rule, each, every, fields, must, rule, zero
 
 
 def _expressions(*, any_value: bool) -> Rule:

@@ -21,8 +21,7 @@ check_descending = every(
 check_not_reserved = every(
     check_descending,
     must(
-        lambda path: not path.startswith("..") or path.startswith("../"),
-        "must not start with '..'",
+        lambda path: not path.startswith("..") or path.startswith("../"), "must not start with '..'"
     ),
 )
 

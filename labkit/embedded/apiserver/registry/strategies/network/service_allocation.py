@@ -12,10 +12,7 @@ from labkit.embedded.machinery.status import ApiError
 
 from ...errors import FieldErrors, invalid_object
 from ...strategy import StrategyContext
-from .cluster_ips import (
-    check_cluster_addresses,
-    settle_families,
-)
+from .cluster_ips import check_cluster_addresses, settle_families
 from .service_traffic import EXPOSED
 
 SERVICE_NETWORK: ipaddress.IPv4Network | ipaddress.IPv6Network = ipaddress.ip_network(

@@ -8,11 +8,7 @@ from typing import Any
 from labkit.embedded.machinery.request import Object
 
 from ...errors import FieldErrors
-from ...names import (
-    address_messages,
-    qualified_name,
-    range_messages,
-)
+from ...names import address_messages, qualified_name, range_messages
 from ..fields.addresses import check_not_special
 
 BALANCED_ONLY = "may only be used when `type` is 'LoadBalancer'"

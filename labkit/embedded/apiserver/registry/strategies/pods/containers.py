@@ -19,12 +19,7 @@ from ..fields.rules import (
     required_choice,
 )
 from .environment import VARIABLES, check_env_from
-from .lifecycle import (
-    PROBES,
-    check_resize_policy,
-    check_restarts,
-    hooks,
-)
+from .lifecycle import PROBES, check_resize_policy, check_restarts, hooks
 from .resources import check_resources
 from .security import check_container_security
 

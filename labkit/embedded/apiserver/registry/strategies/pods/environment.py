@@ -6,14 +6,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
 from ...errors import FieldErrors
-from ...names import (
-    config_key,
-    dns_label,
-    dns_subdomain,
-    env_name,
-    qualified_name,
-    subdomain_name,
-)
+from ...names import config_key, dns_label, dns_subdomain, env_name, qualified_name, subdomain_name
 from ..fields.paths import check_no_backsteps
 from ..fields.rules import (
     Rule,

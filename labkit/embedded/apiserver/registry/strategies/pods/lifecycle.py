@@ -35,10 +35,7 @@ def _headers(headers: Any, path: str, errors: FieldErrors) -> None:
 
 # pkg/apis/core/validation/validation.go: validateHTTPGetAction, validateTCPSocketAction, validateGRPCAction
 HTTP_GET = fields(
-    path=present,
-    port=check_port,
-    scheme=zero("", choice("HTTP", "HTTPS")),
-    httpHeaders=_headers,
+    path=present, port=check_port, scheme=zero("", choice("HTTP", "HTTPS")), httpHeaders=_headers
 )
 SOCKET = fields(port=zero(0, check_port))
 

@@ -5,22 +5,8 @@ from typing import Any
 from ...errors import FieldErrors
 from ...metadata import validate_selector
 from ...names import dns_label, label_value, qualified_name
-from ..fields.node_selectors import (
-    NODE_SELECTOR,
-    PREFERRED_TERMS,
-    WEIGHT,
-)
-from ..fields.rules import (
-    choice,
-    each,
-    every,
-    fields,
-    if_set,
-    matches,
-    must,
-    rule,
-    zero,
-)
+from ..fields.node_selectors import NODE_SELECTOR, PREFERRED_TERMS, WEIGHT
+from ..fields.rules import choice, each, every, fields, if_set, matches, must, rule, zero
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"

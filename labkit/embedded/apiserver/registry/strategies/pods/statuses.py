@@ -10,12 +10,7 @@ from typing import Any
 from labkit.embedded.machinery.request import Object
 
 from ...errors import FieldErrors
-from ...names import (
-    address_messages,
-    dns_subdomain,
-    ip_address,
-    qualified_name,
-)
+from ...names import address_messages, dns_subdomain, ip_address, qualified_name
 from ..fields.rules import each, fields, must
 from ..fields.struct_diff import go_struct
 

@@ -27,22 +27,11 @@ from ...strategy import (
 from ..fields.addresses import address_warnings
 from ..fields.rules import each, fields, forbidden
 from . import resize
-from .annotations import (
-    MIRROR,
-    check_annotation_changes,
-    check_annotations,
-)
+from .annotations import MIRROR, check_annotation_changes, check_annotations
 from .containers import UNPADDED
-from .defaults import (
-    default_pod,
-    drop_disabled,
-    drop_disabled_status,
-)
+from .defaults import default_pod, drop_disabled, drop_disabled_status
 from .statuses import check_pod_status
-from .updates import (
-    check_ephemeral_update,
-    check_pod_update,
-)
+from .updates import check_ephemeral_update, check_pod_update
 from .validation import check_pod_spec
 from .warnings import pod_warnings
 

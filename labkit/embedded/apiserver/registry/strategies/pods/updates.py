@@ -13,11 +13,7 @@ from labkit.embedded.machinery.request import Object
 from ...errors import FieldErrors, between
 from ...strategy import keep
 from ..fields.rules import each, every, fields, present
-from ..fields.struct_diff import (
-    ephemeral_diff,
-    internal_spec,
-    unified,
-)
+from ..fields.struct_diff import ephemeral_diff, internal_spec, unified
 from .containers import UNPADDED
 from .scheduling import TOLERATIONS
 

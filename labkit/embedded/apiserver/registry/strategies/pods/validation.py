@@ -9,12 +9,7 @@ from labkit.embedded.machinery.request import Object
 
 from ...errors import FieldErrors
 from ...metadata import validate_labels
-from ...names import (
-    address_messages,
-    dns_label,
-    dns_subdomain,
-    qualified_name,
-)
+from ...names import address_messages, dns_label, dns_subdomain, qualified_name
 from ..fields.rules import (
     between,
     each,
@@ -29,19 +24,9 @@ from ..fields.rules import (
 )
 from .containers import check_containers
 from .environment import file_volumes
-from .resources import (
-    check_resource_claims,
-    check_resources,
-)
-from .scheduling import (
-    AFFINITY,
-    SPREAD,
-    TOLERATIONS,
-)
-from .security import (
-    check_host_processes,
-    check_pod_security,
-)
+from .resources import check_resource_claims, check_resources
+from .scheduling import AFFINITY, SPREAD, TOLERATIONS
+from .security import check_host_processes, check_pod_security
 from .specs import every_container
 from .volumes import check_volumes
 

@@ -13,29 +13,10 @@ from ...errors import FieldErrors, between
 from ...names import dns_label, dns_subdomain
 from ..fields.by_schema import CLAIM_SPEC
 from ..fields.numbers import check_token_seconds
-from ..fields.paths import (
-    check_descending,
-    check_no_backsteps,
-    check_not_reserved,
-)
-from ..fields.rules import (
-    Rule,
-    choice,
-    each,
-    every,
-    fields,
-    if_set,
-    must,
-    present,
-    rule,
-    zero,
-)
+from ..fields.paths import check_descending, check_no_backsteps, check_not_reserved
+from ..fields.rules import Rule, choice, each, every, fields, if_set, must, present, rule, zero
 from .containers import PULL_POLICY
-from .environment import (
-    VOLUME_FIELDS,
-    field_ref,
-    resource_ref,
-)
+from .environment import VOLUME_FIELDS, field_ref, resource_ref
 
 DEPRECATED = {
     "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
@@ -77,8 +58,7 @@ def _check_size(size: Any, path: str, errors: FieldErrors) -> None:
 
 # pkg/apis/core/validation/validation.go: validateKeyToPath, validateSecretVolumeSource, validateConfigMapVolumeSource
 MODE = must(
-    lambda mode: 0 <= mode <= 0o777,
-    "must be a number between 0 and 0777 (octal), both inclusive",
+    lambda mode: 0 <= mode <= 0o777, "must be a number between 0 and 0777 (octal), both inclusive"
 )
 FILE = every(present, check_not_reserved)
 ITEM = fields(key=present, path=FILE, mode=MODE)

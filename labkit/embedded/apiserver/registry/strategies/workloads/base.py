@@ -15,16 +15,8 @@ from labkit.embedded.machinery.work import charge
 from ...errors import FieldErrors
 from ...names import dns_label
 from ...strategy import Strategy
-from ..fields.rules import (
-    Rule,
-    every,
-    fields,
-    not_negative,
-)
-from ..pods.defaults import (
-    default_pod_spec,
-    drop_disabled,
-)
+from ..fields.rules import Rule, every, fields, not_negative
+from ..pods.defaults import default_pod_spec, drop_disabled
 from ..pods.warnings import pod_warnings
 from .selection import selected
 

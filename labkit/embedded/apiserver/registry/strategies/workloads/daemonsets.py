@@ -12,11 +12,7 @@ from labkit.embedded.machinery.request import Object
 from ...errors import FieldErrors
 from ...strategy import StrategyContext
 from ..fields.rules import every, fields, not_negative
-from .base import (
-    WorkloadStrategy,
-    default_rollout,
-    template_advice,
-)
+from .base import WorkloadStrategy, default_rollout, template_advice
 from .rollouts import DAEMON_SET_UPDATE
 from .selection import selected
 

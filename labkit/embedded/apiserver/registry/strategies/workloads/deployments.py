@@ -12,10 +12,7 @@ from labkit.embedded.machinery.request import Object
 from ...errors import FieldErrors
 from ...strategy import StrategyContext, keep
 from ..fields.rules import every, fields, not_negative
-from .base import (
-    WorkloadStrategy,
-    default_rollout,
-)
+from .base import WorkloadStrategy, default_rollout
 from .rollouts import DEPLOYMENT_UPDATE
 from .selection import selected
 

@@ -13,24 +13,10 @@ from labkit.rbac.selectors import selects
 from ...errors import FieldErrors
 from ...metadata import validate_selector
 from ...strategy import StrategyContext
-from ..fields.struct_diff import (
-    go_struct,
-    internal_template,
-)
-from .base import (
-    WorkloadStrategy,
-    name_advice,
-    template_advice,
-    unchanged,
-)
-from .job_specs import (
-    check_job_spec,
-    default_policy,
-)
-from .selection import (
-    refuse_labels,
-    shown_selector,
-)
+from ..fields.struct_diff import go_struct, internal_template
+from .base import WorkloadStrategy, name_advice, template_advice, unchanged
+from .job_specs import check_job_spec, default_policy
+from .selection import refuse_labels, shown_selector
 
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 IMMUTABLE = {

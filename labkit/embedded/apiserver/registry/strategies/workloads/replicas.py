@@ -15,11 +15,7 @@ from ...names import declared_name
 from ..fields.rules import fields, not_negative
 from ..pods.defaults import default_pod_spec
 from . import selection
-from .base import (
-    WorkloadStrategy,
-    template_advice,
-    unchanged,
-)
+from .base import WorkloadStrategy, template_advice, unchanged
 
 COUNTS = fields(replicas=not_negative, minReadySeconds=not_negative)
 

@@ -9,14 +9,7 @@ from labkit.embedded.machinery.request import Object
 
 from ...errors import FieldErrors
 from ...names import percent
-from ..fields.rules import (
-    Rule,
-    every,
-    fields,
-    forbidden,
-    not_negative,
-    zero,
-)
+from ..fields.rules import Rule, every, fields, forbidden, not_negative, zero
 
 
 def check_int_or_percent(value: Any, path: str, errors: FieldErrors) -> None:
@@ -89,8 +82,7 @@ DEPLOYMENT_UPDATE = _by_type(
     RollingUpdate=zero({}, every(FORMATS, _check_progress)),
 )
 DAEMON_SET_UPDATE = _by_type(
-    RollingUpdate=zero({}, every(FORMATS, AT_MOST_ALL, _check_one)),
-    OnDelete=every(),
+    RollingUpdate=zero({}, every(FORMATS, AT_MOST_ALL, _check_one)), OnDelete=every()
 )
 
 

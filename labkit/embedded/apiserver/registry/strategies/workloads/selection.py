@@ -9,11 +9,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.rbac.selectors import selects
 
 from ...errors import FieldErrors, printed_value
-from ...metadata import (
-    validate_annotations,
-    validate_labels,
-    validate_selector,
-)
+from ...metadata import validate_annotations, validate_labels, validate_selector
 from ..fields.rules import Rule, fields
 from ..pods.annotations import check_annotations
 from ..pods.validation import check_pod_spec

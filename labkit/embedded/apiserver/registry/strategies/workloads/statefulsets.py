@@ -14,22 +14,9 @@ from ...errors import FieldErrors
 from ...names import label_name
 from ...strategy import keep
 from ..fields.by_schema import CLAIM_SPEC
-from ..fields.rules import (
-    choice,
-    each,
-    every,
-    fields,
-    if_set,
-    must,
-    not_negative,
-)
-from .base import (
-    WorkloadStrategy,
-    complete,
-)
-from .rollouts import (
-    check_stateful_set_update,
-)
+from ..fields.rules import choice, each, every, fields, if_set, must, not_negative
+from .base import WorkloadStrategy, complete
+from .rollouts import check_stateful_set_update
 from .selection import selected
 
 
@@ -125,9 +112,7 @@ UPDATE = fields(
     persistentVolumeClaimRetentionPolicy=fields(whenDeleted=RETENTION, whenScaled=RETENTION),
 )
 COUNTS = fields(
-    replicas=not_negative,
-    minReadySeconds=not_negative,
-    ordinals=fields(start=not_negative),
+    replicas=not_negative, minReadySeconds=not_negative, ordinals=fields(start=not_negative)
 )
 CLAIMS = fields(volumeClaimTemplates=each(fields(spec=CLAIM_SPEC)))
 NEW = every(UPDATE, CLAIMS, COUNTS, fields(serviceName=if_set(label_name)), _check_selected)

@@ -9,11 +9,7 @@ from labkit.embedded.machinery.request import Object
 
 from ...errors import FieldErrors
 from ...strategy import Strategy
-from .base import (
-    TemplateStrategy,
-    template_advice,
-    unchanged,
-)
+from .base import TemplateStrategy, template_advice, unchanged
 from .selection import check_template
 
 

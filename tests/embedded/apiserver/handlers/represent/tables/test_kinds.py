@@ -382,7 +382,7 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
             "metadata": {
                 **META,
                 "ownerReferences": [
-                    {"controller": True, "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d"},
+                    {"controller": True, "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d"}
                 ],
             },
         },

@@ -77,7 +77,7 @@ def rules(*found: dict[str, Any]) -> dict[str, Any]:
                 (
                     "spec.podReplacementPolicy",
                     'Unsupported value: "TerminatingOrFailed": supported values: "Failed"',
-                ),
+                )
             ],
         ),
         (
