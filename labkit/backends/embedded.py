@@ -5,6 +5,8 @@ finds it again. It holds a lock on its directory as long as it runs. The lock, n
 proves that it runs. This module does not import ``labkit.embedded``.
 """
 
+from __future__ import annotations
+
 import math
 import os
 import shutil

@@ -4,6 +4,8 @@ labkit only calls their command lines. A missing engine is an error with advice 
 one; labkit never falls back silently to another backend.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import re

@@ -1,5 +1,7 @@
 """Look at processes of this machine, distinguish slow ones from stuck ones, and end them."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import time

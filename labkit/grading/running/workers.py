@@ -4,6 +4,8 @@ A worker's listening socket is opened inside its network namespace and handed to
 serves a cluster there.
 """
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import os

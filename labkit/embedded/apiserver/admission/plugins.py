@@ -3,6 +3,8 @@
 Source: k8s.io/kubernetes ``pkg/kubeapiserver/options/plugins.go``.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from ...machinery.quota.counts import Counted

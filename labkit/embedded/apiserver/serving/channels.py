@@ -5,6 +5,8 @@ The first byte of a frame is the channel: 0 stdin, 1 stdout, 2 stderr, 3 the fin
 ``k8s.io/apimachinery/pkg/util/httpstream/wsstream``; ``k8s.io/cri-streaming``.
 """
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import binascii

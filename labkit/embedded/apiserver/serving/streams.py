@@ -3,6 +3,8 @@
 Chunks are written straight to the transport: waking a thousand watchers costs a thousand short writes.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
 

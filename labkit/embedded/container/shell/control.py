@@ -1,5 +1,7 @@
 """Compound commands: pipelines, lists, ``if``, loops."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable
 
 from . import syntax

@@ -1,5 +1,7 @@
 """Quoting words for a shell, and backslash escapes."""
 
+from __future__ import annotations
+
 import re
 from typing import Literal
 

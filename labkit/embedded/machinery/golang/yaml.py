@@ -3,6 +3,8 @@
 Source: sigs.k8s.io/yaml.
 """
 
+from __future__ import annotations
+
 import codecs
 import json
 import math

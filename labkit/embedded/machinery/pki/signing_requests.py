@@ -4,6 +4,8 @@ Source: RFC 2986; k8s.io/kubernetes ``pkg/apis/certificates/helpers.go``,
 ``pkg/controller/certificates/{authority,signer}``.
 """
 
+from __future__ import annotations
+
 import base64
 import datetime
 import re

@@ -3,6 +3,8 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/patch.go``.
 """
 
+from __future__ import annotations
+
 import copy
 import json
 import re
