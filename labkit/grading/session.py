@@ -325,6 +325,8 @@ class GradingSession:
 
     def _reason_to_regrade(self, result: Result) -> str:
         """Return why a stored result of an unchanged submission does not hold any more; empty if it does."""
+        if not result.graded_by:
+            return text("they were stored without what they depend on, by an earlier labkit")
         if result.graded_by != __version__:
             return text(
                 "labkit {earlier} graded them, and this is {version}", result.graded_by, __version__

@@ -316,7 +316,7 @@ await apply("{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metad
 
 def independent(number: int, learner: str) -> str:
     """One of the solutions, with a learner's names."""
-    seed = Seed(identity(learner))
+    seed = Seed(learner if ":" in learner else identity(learner))
     resource = seed.one(
         "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
     )

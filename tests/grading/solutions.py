@@ -54,11 +54,13 @@ class Asked:
 
 def asked(task: str, learner: str) -> Asked:
     """What a task asks of a learner."""
-    name = Seed(identity(learner)).name
-    read = Seed(identity(learner)).one(
+    name = Seed(learner if ":" in learner else identity(learner)).name
+    read = Seed(learner if ":" in learner else identity(learner)).one(
         "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
     )
-    wide = Seed(identity(learner)).one("resource", ("nodes", "persistentvolumes", "namespaces"))
+    wide = Seed(learner if ":" in learner else identity(learner)).one(
+        "resource", ("nodes", "persistentvolumes", "namespaces")
+    )
     hall, away, safe, well = name("hall"), name("away"), name("safe"), name("well")
     ops, release, verb, addr = name("ops"), name("release"), name("verb-ns"), name("addr-ns")
     logs = Grant(well, "get", "pods/log")

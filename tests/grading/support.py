@@ -38,7 +38,9 @@ def solved_notebook(exercise: ExerciseSpec, learner: str) -> dict[str, Any]:
     """A copy without the board that gets full marks for one learner."""
     document = learner_notebook(exercise)
     answers = {
-        f"answer-{task.id.replace('.', '-')}": task.variant(Seed(identity(learner))).answer
+        f"answer-{task.id.replace('.', '-')}": task.variant(
+            Seed(learner if ":" in learner else identity(learner))
+        ).answer
         for task in exercise.tasks
     }
     kept = [cell for cell in document["cells"] if not cell["id"].startswith("board")]
