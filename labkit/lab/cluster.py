@@ -69,8 +69,8 @@ class ChosenCluster(Displayable):
         backend: str | None = None,
         *,
         kubeconfig: str | Path | None = None,
-        context: str = "",
-        prefix: str = "",
+        context: str | None = None,
+        prefix: str | None = None,
         era: str | None = None,
         node: bool | None = None,
         image: str | None = None,
@@ -97,8 +97,8 @@ class ChosenCluster(Displayable):
             era=era,
             image=image,
             kubeconfig=Path(kubeconfig).expanduser().absolute() if kubeconfig else None,
-            context=context,
-            prefix=prefix,
+            context=context or "",
+            prefix=prefix or "",
             force=force,
         )
         self.choice = Choice.of(self.home, backend, asked)
