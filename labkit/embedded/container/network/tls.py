@@ -3,8 +3,6 @@
 Decided from the certificates themselves, so a wrong ``--cacert`` fails for the real reason.
 """
 
-from __future__ import annotations
-
 import datetime
 import ipaddress
 import re

@@ -1,7 +1,5 @@
 """``tar``: only as far as ``kubectl cp`` needs it, over the container's own files."""
 
-from __future__ import annotations
-
 import io
 import posixpath
 import tarfile

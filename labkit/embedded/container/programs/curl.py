@@ -4,8 +4,6 @@ It opens no socket: it looks for the server in the pod's network, checks the cer
 really served, and hands the request to the API server's own handler.
 """
 
-from __future__ import annotations
-
 import re
 from itertools import zip_longest
 

@@ -50,12 +50,9 @@ class Message:
 async def read_command_line(process: Process) -> Message:
     """Parse curl's arguments into the process's flags, its operands (the addresses), and a message."""
     process.operands.clear()
-    # Unlike other programs', curl's long options have their values in the next word alone.
-    for word in process.args:
-        if re.match(r"--[\w.-]+=", word):
-            raise BadOption(f"option {word}: is unknown")
     try:
-        read_options(process, _OPTIONS)
+        # Unlike other programs', curl's long options have their values in the next word alone.
+        read_options(process, _OPTIONS, attached=False)
     except BadOption as error:
         raise BadOption(_reworded(str(error))) from None
     message = Message()
@@ -81,7 +78,7 @@ async def read_command_line(process: Process) -> Message:
 
 def _reworded(problem: str) -> str:
     """Return getopt's message about an option as curl words it."""
-    match = re.search(r"-- '(.)'|(--?[^\s':]+)", problem)
+    match = re.search(r"-- '(.)'|(--?[^\s']*[^\s':])", problem)
     option = "" if match is None else match[2] or f"-{match[1]}"
     if problem.endswith(NOT_SIMULATED):
         return f"option {option}{NOT_SIMULATED}"

@@ -1,7 +1,5 @@
 """One transfer of curl: from a URL to a response, or to curl's error."""
 
-from __future__ import annotations
-
 import re
 import time
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Programs that change lines and bytes: ``tr cut sort seq base64``."""
 
-from __future__ import annotations
-
 import base64
 import re
 from functools import partial

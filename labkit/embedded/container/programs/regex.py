@@ -4,8 +4,6 @@ Its POSIX mode finds the longest of the leftmost matches, but it backtracks. A s
 event loop, so its time is limited, and so are the sizes of patterns and texts.
 """
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Iterator

@@ -53,13 +53,14 @@ def known_options(spec: str) -> dict[str, tuple[str, str]]:
     return options
 
 
-def read_options(process: Process, spec: str, *, stop: bool = False) -> None:
+def read_options(process: Process, spec: str, *, stop: bool = False, attached: bool = True) -> None:
     """Parse a command line into the process's flags and operands.
 
     Args:
         process: The command.
         spec: The options, as :func:`known_options` reads them.
         stop: Whether the first operand ends the options. It does so where a command follows (``env``, ``xargs``).
+        attached: Whether the value of a long option can follow it after ``=``.
 
     Raises:
         BadOption: An option is unknown or not simulated, or lacks a value.
@@ -71,7 +72,7 @@ def read_options(process: Process, spec: str, *, stop: bool = False) -> None:
         if word == "--":
             break
         if word.startswith("--"):
-            _long_option(process, options, word, words)
+            _long_option(process, options, word, words, attached)
         elif word[1:].isdigit() and word[0] == "-" and "lines" in options:
             # The old style of `head -5`, which POSIX dropped in 2001 and people still type.
             process.flags.append(("n", word[1:]))
@@ -85,12 +86,16 @@ def read_options(process: Process, spec: str, *, stop: bool = False) -> None:
 
 
 def _long_option(
-    process: Process, options: dict[str, tuple[str, str]], word: str, words: list[str]
+    process: Process,
+    options: dict[str, tuple[str, str]],
+    word: str,
+    words: list[str],
+    attached: bool,
 ) -> None:
     text, equals, value = word.partition("=")
     name, mark = options.get(text[2:], ("", ""))
-    if not name or len(text) == 3:
-        raise BadOption(f"unrecognized option '{text}'")
+    if not name or len(text) == 3 or (equals and not attached):
+        raise BadOption(f"unrecognized option '{word}'")
     if mark == "!":
         raise BadOption(text + NOT_SIMULATED)
     if equals and not mark:

@@ -1,7 +1,5 @@
 """Small programs about time, the container and its users."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Compound commands: pipelines, lists, ``if``, loops."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable
 
 from . import syntax

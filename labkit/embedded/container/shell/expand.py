@@ -4,8 +4,6 @@ The order is bash's: tilde, parameters, ``$((…))`` and ``$(…)`` from left to
 field splitting, then file names, then quotes are gone.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache

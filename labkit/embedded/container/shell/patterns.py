@@ -7,8 +7,6 @@ text times length of the pattern.
 In a pattern's text a backslash precedes each character that was quoted (:func:`quoted`).
 """
 
-from __future__ import annotations
-
 import re
 
 from .task_loop import BudgetExceeded

@@ -1,7 +1,5 @@
 """The output of ``echo`` and ``printf``."""
 
-from __future__ import annotations
-
 import re
 
 from .quoting import unescape

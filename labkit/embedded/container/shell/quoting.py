@@ -1,7 +1,5 @@
 """Quoting words for a shell, and backslash escapes."""
 
-from __future__ import annotations
-
 import re
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Opening the files of a container as streams, and redirections to them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ..files.inodes import DENIED, NOT_FOUND, Device, Directory, File, FileError
