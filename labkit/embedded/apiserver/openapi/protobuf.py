@@ -17,6 +17,7 @@ import orjson
 from labkit.core.json_file import read_json
 
 from ...machinery.request import Object
+from ...machinery.schema.protobuf_write import varint
 
 _TABLE = read_json(__file__, "messages.json")
 FIELDS: Mapping[str, Mapping[str, tuple[int, str]]] = _TABLE["fields"]
@@ -26,18 +27,6 @@ EXTENSIONS: Mapping[str, int] = _TABLE["extensions"]
 
 SCALARS = ("text", "flag", "count", "double")
 VARINT, EIGHT_BYTES, BYTES = 0, 1, 2
-
-
-def varint(value: int) -> bytes:
-    """Encode a varint; a negative number has 64 bits."""
-    # Negative numbers are sent in two's complement.
-    value &= 2**64 - 1
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
 
 
 def _raw(number: int, data: bytes) -> bytes:

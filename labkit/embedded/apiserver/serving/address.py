@@ -1,7 +1,5 @@
 """The address that the server listens on, known before the server itself is loaded."""
 
-from __future__ import annotations
-
 import socket
 
 BACKLOG = 512

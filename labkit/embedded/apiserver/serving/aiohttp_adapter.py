@@ -8,8 +8,6 @@ tests compare it with the installed aiohttp, and run with the lowest and with th
 `pyproject.toml` allows. No other module uses a private name of aiohttp.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from typing import Any

@@ -5,8 +5,6 @@ The first byte of a frame is the channel: 0 stdin, 1 stdout, 2 stderr, 3 the fin
 ``k8s.io/apimachinery/pkg/util/httpstream/wsstream``; ``k8s.io/cri-streaming``.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import binascii
@@ -318,8 +316,8 @@ class ExecSessions:
     async def _command(io: ChannelIO, session: ExecSession, agent: str) -> Object:
         await io.greet(agent)
         # The real server sends an empty frame first, as a sign to the client that it is connected.
-        channels = {STDOUT: session.stdout, STDERR: session.stderr, ERROR: True}
-        await io.send(next(channel for channel, is_open in channels.items() if is_open), b"")
+        channel = STDERR if session.stderr else ERROR
+        await io.send(STDOUT if session.stdout else channel, b"")
         return await session.run(io)
 
     async def _finish(self, io: ChannelIO, status: Object) -> None:

@@ -3,8 +3,6 @@
 A client that speaks plain HTTP to the TLS port gets Go's answer instead of a failed handshake.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -3,8 +3,6 @@
 Both are 0600, bounded, and hold no token.
 """
 
-from __future__ import annotations
-
 import fcntl
 import logging
 import os

@@ -5,8 +5,6 @@ messages, with two streams for each connection. Sources: KEP-4006; k8s.io/cri-st
 k8s.io/apiserver ``pkg/util/proxy/streamtunnel.go``.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import re

@@ -3,8 +3,6 @@
 Chunks are written straight to the transport: waking a thousand watchers costs a thousand short writes.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 

@@ -4,8 +4,6 @@ Source: RFC 2986; k8s.io/kubernetes ``pkg/apis/certificates/helpers.go``,
 ``pkg/controller/certificates/{authority,signer}``.
 """
 
-from __future__ import annotations
-
 import base64
 import datetime
 import re
@@ -89,20 +87,15 @@ def read_request(text: str) -> SigningRequest:
         parsed = x509.load_pem_x509_csr(data)
         subject = parsed.subject
         # Read for its errors: it raises for names that could not be signed later.
-        _alternative_names(parsed)  # raises for what cannot be read
+        _alternative_names(parsed)
     except UNREADABLE as error:
         raise BadRequestFile("asn1: structure error: tags don't match") from error
-    common_names = [
-        str(attribute.value) for attribute in subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    ]
-    return SigningRequest(
-        parsed,
-        common_names[-1] if common_names else "",
-        tuple(
-            str(attribute.value)
-            for attribute in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-        ),
+    names, organizations = (
+        tuple(str(attribute.value) for attribute in subject.get_attributes_for_oid(oid))
+        for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
     )
+    # Of several common names, Go takes the last one.
+    return SigningRequest(parsed, names[-1] if names else "", organizations)
 
 
 def _alternative_names(parsed: x509.CertificateSigningRequest) -> list[x509.GeneralName]:

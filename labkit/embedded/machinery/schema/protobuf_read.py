@@ -5,8 +5,6 @@ bytes, names the kind in it.
 Source: k8s.io/apimachinery ``pkg/runtime/serializer/protobuf``.
 """
 
-from __future__ import annotations
-
 import base64
 import datetime
 from collections.abc import Callable

@@ -72,12 +72,19 @@ def envelope(api_version: str, kind: str, length: int) -> tuple[bytes, bytes]:
     result = message_class(UNKNOWN)()
     result.typeMeta.apiVersion = api_version
     result.typeMeta.kind = kind
-    size = bytearray()
-    # A varint: the message is written between the two parts, without a copy of it.
-    while length > 127:
-        size.append(length & 127 | 128)
-        length >>= 7
-    return MAGIC + _serialized(result) + RAW + bytes((*size, length)), NO_ENCODING
+    # The message is written between the two parts, without a copy of it.
+    return MAGIC + _serialized(result) + RAW + varint(length), NO_ENCODING
+
+
+def varint(value: int) -> bytes:
+    """Encode a varint; a negative number has 64 bits."""
+    # Negative numbers are sent in two's complement.
+    value &= 2**64 - 1
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*parts, value))
 
 
 def _enveloped(api_version: str, kind: str, message: bytes) -> bytes:

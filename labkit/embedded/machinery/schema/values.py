@@ -4,8 +4,6 @@ Source: k8s.io/apimachinery ``pkg/api/resource`` and ``pkg/apis/meta/v1``; Go's
 ``encoding/base64`` and ``time``.
 """
 
-from __future__ import annotations
-
 import base64
 import datetime
 import re

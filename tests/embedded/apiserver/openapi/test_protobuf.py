@@ -9,8 +9,9 @@ import pytest
 
 from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
 from labkit.embedded.apiserver.openapi.documents import document_v2, protobuf_v2
-from labkit.embedded.apiserver.openapi.protobuf import encoded, varint
+from labkit.embedded.apiserver.openapi.protobuf import encoded
 from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.schema.protobuf_write import varint
 
 KUBECTL = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
