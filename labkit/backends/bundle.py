@@ -4,8 +4,6 @@
 is a tar file; its ``README.txt`` explains how to install labkit from it.
 """
 
-from __future__ import annotations
-
 import base64
 import csv
 import hashlib

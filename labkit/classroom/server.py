@@ -4,8 +4,6 @@ There are no cookies: the teacher's pages send the key of the board in a header,
 no other site can send requests in their name. There is no log.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import json

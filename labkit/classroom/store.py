@@ -5,8 +5,6 @@ nothing. Learners' keys and voters' tokens are stored as hashes. A voter's hash 
 of one phone to several questions cannot be joined.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -5,8 +5,6 @@ runs, so that ``labkit --help`` imports neither a client nor a notebook server. 
 has the exit codes.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import signal

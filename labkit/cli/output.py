@@ -1,7 +1,5 @@
 """What the commands print: lines and help in the learner's language; JSON for programs, and steps for a shell."""
 
-from __future__ import annotations
-
 import dataclasses
 import inspect
 import json

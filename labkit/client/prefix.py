@@ -5,8 +5,6 @@ With a prefix each learner has namespaces and cluster roles of their own: ``kika
 in requests, not in answers.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

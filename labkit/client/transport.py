@@ -5,8 +5,6 @@ credential, share one. Requests are not retried and no proxy from the environmen
 that a learner sees a single exchange.
 """
 
-from __future__ import annotations
-
 import math
 import socket
 import ssl

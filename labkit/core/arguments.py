@@ -6,8 +6,6 @@ A wrong argument raises an error with a correct call as an example, never a ``Ty
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod: ...
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 import json

@@ -4,8 +4,6 @@ A program locks its directory as long as it lives. The next one removes director
 does ``labkit clean``; a server whose state is in such a directory ends at once, and removes it.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

@@ -8,8 +8,6 @@ another server runs on the directory; 4 when the directory cannot be used; 5 whe
 database belongs to another version or to something else; 6 when the port is taken.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

@@ -1,7 +1,5 @@
 """A grading session: find, grade, store, report. After an interruption it resumes."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections import Counter

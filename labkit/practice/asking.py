@@ -4,8 +4,6 @@ Ideas that were wrong before come first, two questions for each; then questions 
 is found. ``ui/static/drill.js`` does the same in JavaScript.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

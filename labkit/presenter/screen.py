@@ -1,7 +1,5 @@
 """The pages of a performance: a question, a beat, the overview."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Iterator, Sequence

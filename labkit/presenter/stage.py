@@ -1,7 +1,5 @@
 """The actions of a performance's keys, and the drawing of its pages."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -4,8 +4,6 @@ The decision is the server's, by a SubjectAccessReview; roles and bindings expla
 A rule is a near miss when exactly one thing about it is wrong.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ Sources: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/,
 https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/
 """
 
-from __future__ import annotations
-
 import base64
 import time
 from collections import defaultdict

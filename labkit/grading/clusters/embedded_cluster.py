@@ -1,7 +1,5 @@
 """A submission's own embedded cluster, in the grader's process."""
 
-from __future__ import annotations
-
 import socket
 from functools import partial
 from pathlib import Path

@@ -8,8 +8,6 @@ carries one request, so that none reaches the cluster unchecked behind another.
 Source: https://datatracker.ietf.org/doc/html/rfc9112 (message format, connection management)
 """
 
-from __future__ import annotations
-
 import http.client
 import io
 import json

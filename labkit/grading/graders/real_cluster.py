@@ -5,8 +5,6 @@ isolated worker that reaches the cluster through a reverse proxy only, and judge
 that were created for it are deleted.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

@@ -4,8 +4,6 @@ After ``close`` no process of the learner is left that could change the cluster,
 learner left it. ``grade_submission`` has the set-up, the clean-up and the error handling around the stages.
 """
 
-from __future__ import annotations
-
 import re
 import socket
 from collections.abc import Awaitable, Callable

@@ -4,8 +4,6 @@ Only the formats that systems write are opened: zip files, stored or deflated. S
 written, since an archive's own figures can be false (a "zip bomb").
 """
 
-from __future__ import annotations
-
 import os
 import re
 import stat

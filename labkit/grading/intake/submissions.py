@@ -6,8 +6,6 @@ without spaces (https://github.com/instructure/canvas-lms/blob/master/lib/conten
 ``…_file_name.ipynb`` (https://github.com/moodle/moodle/blob/main/mod/assign/classes/downloader.php).
 """
 
-from __future__ import annotations
-
 import codecs
 import json
 import os

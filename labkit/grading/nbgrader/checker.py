@@ -4,8 +4,6 @@ It listens on a Unix socket of mode 0600. ``/open`` creates a cluster for one no
 ``/points`` judges one task on it and appends a line to the ledger.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -7,8 +7,6 @@ opens the listening socket *inside* them, hands it to the grader, and forks the 
 The supervisor outlives that process, kills its remaining descendants, and reports how it ended.
 """
 
-from __future__ import annotations
-
 import base64
 import gc
 import importlib

@@ -4,8 +4,6 @@ The guard decides how a notebook ended: by an exit code, a signal or a limit. Th
 such as the number of cells that ran, has no influence.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import select

@@ -3,8 +3,6 @@
 JSON and not pickles: loading a pickle can run code, and some of these processes run learners' code.
 """
 
-from __future__ import annotations
-
 import json
 import socket
 import struct

@@ -3,8 +3,6 @@
 A teacher's environment can have others, with solutions or secrets in them.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 import sys

@@ -9,8 +9,6 @@ installs it and for its descendants, and cannot be removed.
 Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
-from __future__ import annotations
-
 import ctypes
 import errno
 import os

@@ -3,8 +3,6 @@
 Sources: unshare(2), mount(2), pivot_root(2), prctl(2).
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 from functools import cache

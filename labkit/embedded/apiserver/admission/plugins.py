@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/kubeapiserver/options/plugins.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from ...machinery.quota.counts import Counted

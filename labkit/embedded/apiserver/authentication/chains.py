@@ -6,8 +6,6 @@ Sources: Go's ``crypto/x509`` (``Certificate.Verify``, ``isValid``, ``checkChain
 RFC 5280, section 6; k8s.io/apiserver ``pkg/authentication/request/x509`` (``CommonNameUserConversion``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 

@@ -5,8 +5,6 @@ makes that one append to a file, and a killed process loses nothing that it has
 acknowledged. (``synchronous=NORMAL``: a power cut can cost the last writes, never the file's consistency.)
 """
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,6 @@ r"""Patterns in Go's syntax for Python's ``regex``, where ``\d`` and ``$`` match
 Source: Go's ``regexp/syntax/parse.go``.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

@@ -3,8 +3,6 @@
 Source: sigs.k8s.io/yaml.
 """
 
-from __future__ import annotations
-
 import codecs
 import json
 import math

@@ -3,8 +3,6 @@
 Sources: k8s.io/kubernetes ``pkg/kubelet/envvars``, ``pkg/kubelet/kubelet_pods.go``.
 """
 
-from __future__ import annotations
-
 import re
 
 from ...machinery.objects import name_of, namespace_of

@@ -4,8 +4,6 @@ Source: k8s.io/apimachinery ``pkg/apis/meta/internalversion/validation``;
 k8s.io/apiserver ``pkg/storage/continue.go``.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Source: sigs.k8s.io/yaml, which turns JSON into YAML.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/delete.go``.
 """
 
-from __future__ import annotations
-
 import copy
 
 from labkit.embedded.machinery.kinds import Kind

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/get.go`` and ``pkg/storage``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, not_found

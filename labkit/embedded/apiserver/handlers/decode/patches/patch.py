@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/patch.go``.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import re

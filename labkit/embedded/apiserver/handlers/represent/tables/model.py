@@ -7,8 +7,6 @@ and ``as``, the way it is written: a name in ``TEXTS``, ``since`` for how long a
 shown. A function of a printer returns the other cells.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/registry/core/service/storage/alloc.go``.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Iterator
 from typing import Any
