@@ -4,6 +4,7 @@
     python -m tools.mutants all                         the same in every room, one after the other
     python -m tools.mutants rbac --count 20 --seed 7
     python -m tools.mutants rbac --slow                 with the tests that only `make test-all` runs
+    python -m tools.mutants rbac --again                only those that no test noticed the last time
 
 Each change is made by one of the operators of ``tools/mutation.py`` in a copy of the checkout, where the tests that
 enter its line run until one fails: in a fork of a process that has collected them (``tools/mutants_forks.py``), or, if
@@ -377,6 +378,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--trace", type=Path, metavar="FILE", help="an earlier run's, of the same code"
     )
+    parser.add_argument("--again", action="store_true", help="only those that lived the last time")
     options = parser.parse_args(arguments)
     marks = EXPRESSION if not options.slow else EXPRESSION_OF_ALL
     rooms = sorted(ROOMS) if options.room == "all" else [options.room]
@@ -391,13 +393,25 @@ def survey(room: str, marks: str, options: argparse.Namespace) -> bool:
     count = options.count or ROOMS[room].get("count", COUNT)
     results: dict[Mutation, str] = {}
     picked = chosen(room, count, options.seed)
+    file = KEPT / f"{room}-{options.seed}-{count}-living.json"
+    if options.again:
+        lived = {tuple(key) for key in json.loads(file.read_text(encoding="utf-8"))}
+        picked = [mutation for mutation in picked if _key(mutation) in lived]
     for mutation, noticed in verdicts(room, picked, measured, marks, options.workers):
         results[mutation] = noticed
         line = f"{mutation.file}:{mutation.line} {mutation.operator}"
         print(f"{len(results):4} {line}: {noticed or 'LIVES'}", flush=True)
     print(f"\n{room}: {(time.monotonic() - started) / 60:.1f} min", end="")
     print(summary(results))
+    living = [_key(mutation) for mutation, noticed in results.items() if not noticed]
+    KEPT.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(living), encoding="utf-8")
     return sum(map(bool, results.values())) >= 0.95 * len(results)
+
+
+def _key(mutation: Mutation) -> tuple[str, int, str, str]:
+    """Return the parts of a mutation that stay the same while only tests change."""
+    return mutation.file, mutation.line, mutation.was, mutation.becomes
 
 
 OTHERS = "browser or hub or kind or node or page or reach or soak"
