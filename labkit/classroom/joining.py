@@ -13,7 +13,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from labkit.core.home import JOINED, locked, read_json, write_private
 from labkit.core.language import text
 from labkit.lessons import STEPS
 from labkit.lessons.base import Outcome
-from labkit.lessons.progress import Progress
+from labkit.lessons.progress import Entry, Progress
 
 MAX_WAITING = 1000
 MAX_SENT = 100
@@ -112,7 +112,7 @@ def leave(home: Path) -> Card:
     )
 
 
-def report(home: Path, outcome: Outcome, entry: Mapping[str, Any]) -> None:
+def report(home: Path, outcome: Outcome, entry: Entry) -> None:
     """Queue an outcome, with the step's entry in the progress, for the class that this lab has joined, if any."""
     with _kept(home) as member:
         if member and outcome.step in STEPS:
@@ -189,9 +189,7 @@ def _kept(home: Path) -> Iterator[dict[str, Any]]:
             write_private(home / JOINED, json.dumps(member))
 
 
-def _add(
-    member: dict[str, Any], step: str, state: str, kind: str, entry: Mapping[str, Any]
-) -> None:
+def _add(member: dict[str, Any], step: str, state: str, kind: str, entry: Entry) -> None:
     member["number"] += 1
     sent = {
         "number": member["number"],
@@ -203,10 +201,10 @@ def _add(
     member["waiting"].append({**sent, "guess": _guess(step, entry), "at": at or time.time()})
 
 
-def _guess(step: str, entry: Mapping[str, Any]) -> str:
+def _guess(step: str, entry: Entry) -> str:
     """Return the first guess if it is one of the step's words: other text could hold a name or an address."""
     prediction = STEPS[step].prediction
-    value = (entry.get("first_guess") or {}).get("value")
+    value = entry["first_guess"]["value"] if "first_guess" in entry else None
     words = prediction.words if prediction else ()
     guesses = value if isinstance(value, dict) else {"": value}
     return "; ".join(

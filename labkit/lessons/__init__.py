@@ -29,7 +29,7 @@ from .asides import ASIDES, of_lesson
 from .base import CheckContext, Outcome, failed, passed, run_with_retries
 from .library import library
 from .predictions import Noted
-from .progress import Progress
+from .progress import Entry, Progress
 from .shown import Board, Help
 from .steps import STATE, Lesson, Step, step_id
 
@@ -131,8 +131,10 @@ def check(step: str, context: CheckContext) -> Outcome:
     if kept:
         outcome = passed(_kept_text(entry, outcome.seen))
     outcome = replace(outcome, step=asked.id, title=asked.title, kept=kept)
-    facts = {"guessed": _guessed(entry, outcome.asked_at)} if outcome.passed else {}
-    progress.mark(asked.id, outcome.state, seen=outcome.seen, kind=outcome.kind, **facts)
+    facts: Entry = {"seen": outcome.seen, "kind": outcome.kind}
+    if outcome.passed:
+        facts["guessed"] = _guessed(entry, outcome.asked_at)
+    progress.mark(asked.id, outcome.state, **facts)
     context.report(outcome)
     return outcome
 
@@ -143,15 +145,15 @@ def _silent(what: str, todo: str = "") -> Outcome:
     return failed("cluster-silent", what, "an answer of the cluster", todo).outcome
 
 
-def _kept_text(entry: Mapping[str, Any], now: str) -> str:
-    when = datetime.fromtimestamp(float(entry.get("passed_at", 0))).strftime("%d %B, %H:%M")
+def _kept_text(entry: Entry, now: str) -> str:
+    when = datetime.fromtimestamp(entry.get("passed_at", 0)).strftime("%d %B, %H:%M")
     seen = text("passed on {when}, and a pass is kept.", when)
     if now:
         seen = text("{seen} It looks different now: {now}.", seen, now)
     return seen
 
 
-def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
+def _guessed(entry: Entry, asked_at: float) -> bool | None:
     """Return whether the first guess was right and came before the answer; None without a prediction."""
     first = entry.get("first_guess")
     if first is None:
@@ -164,7 +166,7 @@ def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
 def hint(step: str, progress: Progress) -> Help:
     """Return a hint: where to look, then what to write, then all but the last word. The progress counts the hints."""
     found = find(step)
-    given = min(int(progress.entry(found.id).get("hints", 0)), len(found.hints))
+    given = min(progress.entry(found.id).get("hints", 0), len(found.hints))
     number = min(given + 1, len(found.hints))
     progress.note(found.id, hints=number)
     last = number == len(found.hints)

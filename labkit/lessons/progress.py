@@ -12,7 +12,7 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from labkit.core.errors import UsageError
 from labkit.core.home import home_path, locked, read_json, write_private
@@ -28,6 +28,29 @@ EXPORT_LINE = "labkit-progress:"
 
 MAX_RECORDS = 20
 """Recorded answers that are kept for a step; older ones are dropped."""
+
+
+class Guess(TypedDict):
+    """A first prediction, with its time in seconds since the epoch."""
+
+    value: Any
+    at: float
+
+
+class Entry(TypedDict, total=False):
+    """The stored facts of one step. ``seen`` and ``kind`` are those of the outcome, ``hints`` those shown."""
+
+    state: str
+    passed_at: float
+    attempts: int
+    seen: str
+    kind: str
+    prediction: Any
+    first_guess: Guess
+    guessed: bool | None
+    records: list[Record]
+    hints: int
+    solution_shown: bool
 
 
 class Progress:
@@ -50,7 +73,7 @@ class Progress:
     def predict(self, step: str, value: object) -> None:
         """Store a prediction for a step; a later prediction replaces it, and the first guess is stored too."""
 
-        def change(entry: dict[str, Any]) -> None:
+        def change(entry: Entry) -> None:
             entry["prediction"] = value
             entry.setdefault("first_guess", {"value": value, "at": self._clock()})
 
@@ -63,7 +86,7 @@ class Progress:
     def record(self, step: str, record: Mapping[str, Any]) -> None:
         """Store one answer for a step, as returned by ``Answer.summary()``."""
 
-        def change(entry: dict[str, Any]) -> None:
+        def change(entry: Entry) -> None:
             records = [*entry.get("records", []), {**record, "at": self._clock()}]
             # A loop that records must not make the file grow for ever.
             entry["records"] = records[-MAX_RECORDS:]
@@ -72,12 +95,12 @@ class Progress:
 
     def records(self, step: str) -> list[Record]:
         """Return the answers recorded for a step, oldest first."""
-        return list(self.entry(step).get("records", []))
+        return self.entry(step).get("records", [])
 
-    def mark(self, step: str, state: str, **facts: object) -> None:
+    def mark(self, step: str, state: str, /, **facts: Unpack[Entry]) -> None:
         """Keep a verdict (``passed``, ``failed``, ``not attempted``) with its facts. A pass is never taken back."""
 
-        def change(entry: dict[str, Any]) -> None:
+        def change(entry: Entry) -> None:
             # A check before an attempt has no cost, so learners can use it to see what to do.
             entry["attempts"] = entry.get("attempts", 0) + (state != "not attempted")
             if entry.get("state") != "passed":
@@ -88,23 +111,23 @@ class Progress:
 
         self._change(step.upper(), change)
 
-    def note(self, step: str, **facts: object) -> None:
+    def note(self, step: str, **facts: Unpack[Entry]) -> None:
         """Keep further facts about a step, such as ``hints=2``."""
         self._change(step.upper(), lambda entry: entry.update(facts))
 
     def passed(self, step: str) -> bool:
         """Return whether the step was passed, now or earlier."""
-        return bool(self.entry(step).get("state") == "passed")
+        return self.state(step) == "passed"
 
     def state(self, step: str) -> str:
         """``passed``, ``failed`` or ``not attempted``."""
-        return str(self.entry(step).get("state", "not attempted"))
+        return self.entry(step).get("state", "not attempted")
 
-    def entry(self, step: str) -> dict[str, Any]:
+    def entry(self, step: str) -> Entry:
         """Return all stored facts of one step."""
-        return dict(self.all().get(step.upper(), {}))
+        return self.all().get(step.upper(), {})
 
-    def all(self) -> dict[str, dict[str, Any]]:
+    def all(self) -> dict[str, Entry]:
         """Return all stored facts, by step."""
         steps = read_json(self.path).get("steps", {})
         return steps if isinstance(steps, dict) else {}
@@ -178,12 +201,10 @@ class Progress:
     def _lock(self) -> Path:
         return self.path.with_name(f".{self.path.name}.lock")
 
-    def _change(self, step: str, change: Callable[[dict[str, Any]], None]) -> None:
+    def _change(self, step: str, change: Callable[[Entry], None]) -> None:
         with locked(self._lock):
             steps = self.all()
-            entry = dict(steps.get(step, {}))
-            change(entry)
-            steps[step] = entry
+            change(steps.setdefault(step, {}))
             self._write(steps)
 
     def _join_drill(self, kept: keeping.Kept) -> None:
@@ -198,13 +219,13 @@ class Progress:
         write_private(self.path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
-def _public(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _public(entry: Mapping[str, Any]) -> Entry:
     """Return a step's pass and first guess, without its other stored facts."""
-    kept = {
-        name: entry[name]
-        for name in ("state", "passed_at")
-        if entry.get("state") == "passed" and name in entry
-    }
+    kept: Entry = {}
+    if entry.get("state") == "passed":
+        kept["state"] = "passed"
+        if "passed_at" in entry:
+            kept["passed_at"] = entry["passed_at"]
     guess = entry.get("first_guess")
     if isinstance(guess, Mapping) and "value" in guess:
         kept["first_guess"] = {"value": redact_all(guess["value"]), "at": float(guess.get("at", 0))}

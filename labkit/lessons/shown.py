@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from labkit.core.display import SYMBOLS, Card, Displayable, Row
 from labkit.core.html import render
 from labkit.core.language import Text, listed, text
 
 from .base import TONES, WORDS
+from .progress import Entry
 from .steps import Lesson
 
 
@@ -28,7 +28,7 @@ class Help(Displayable):
         return Card(self.title, "plain", [Row("hint", self.text), Row("then", self.then)])
 
 
-def state_text(entry: Mapping[str, Any]) -> str:
+def state_text(entry: Entry) -> str:
     """The state of a step in words, and whether the first guess of a passed one was right."""
     word = WORDS[entry.get("state", "not attempted")]
     guessed = entry.get("guessed")
@@ -42,11 +42,11 @@ class Board(Displayable):
     """Every step of the lessons and its state, from the stored facts of each step."""
 
     lessons: Sequence[Lesson]
-    progress: Mapping[str, Mapping[str, Any]]
+    progress: Mapping[str, Entry]
 
     def state(self, step: str) -> str:
         """``passed``, ``failed`` or ``not attempted``."""
-        return str(self.progress.get(step, {}).get("state", "not attempted"))
+        return self.progress.get(step, {}).get("state", "not attempted")
 
     @property
     def passed(self) -> list[str]:
@@ -59,7 +59,9 @@ class Board(Displayable):
     def title(self) -> str:
         """The number of passed steps in words, and of first guesses that were right."""
         guesses = [
-            entry["guessed"] for entry in self.progress.values() if entry.get("guessed") is not None
+            guessed
+            for entry in self.progress.values()
+            if (guessed := entry.get("guessed")) is not None
         ]
         passed, *asides = self.counts()
         # Asides count among the guesses, too: a guess is a guess wherever it was made.

@@ -11,6 +11,7 @@ from labkit import lessons
 from labkit.core.errors import UsageError
 from labkit.core.language import listed, shown, text
 from labkit.lab import words
+from labkit.lessons.progress import Entry
 from labkit.lessons.shown import Board as Counted
 from labkit.lessons.shown import state_text
 
@@ -132,8 +133,8 @@ class Board(LabWidget):
             "title": title,
         }
 
-    def _step(self, step: Any, entry: dict[str, Any]) -> dict[str, Any]:
-        state = str(entry.get("state", "not attempted"))
+    def _step(self, step: Any, entry: Entry) -> dict[str, Any]:
+        state = entry.get("state", "not attempted")
         passed_at = entry.get("passed_at")
         when = time.strftime("%H:%M", time.localtime(passed_at)) if passed_at else ""
         return {

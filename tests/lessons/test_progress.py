@@ -58,7 +58,7 @@ def test_two_notebooks_lose_nothing_of_each_other(tmp_path: Path) -> None:
     def write(name: str) -> None:
         own = made(tmp_path)
         for number in range(25):
-            own.note(f"{name}{number}", done=True)
+            own.note(f"{name}{number}", hints=1)
 
     threads = [threading.Thread(target=write, args=(name,)) for name in ("A", "B")]
     for thread in threads:

@@ -109,10 +109,7 @@ class KindBackend:
         if record.get("state") != READY:
             return Status(self.name, False, facts={"start it": "labkit up --backend kind"})
         running = self._cluster.answers()
-        facts = {
-            "cluster": self._cluster.name,
-            "node image": str(record.get("image") or "kind's own"),
-        }
+        facts = {"cluster": self._cluster.name, "node image": record.get("image") or "kind's own"}
         if not running:
             facts["start it"] = "labkit up"
         file = self._cluster.config_file
@@ -196,7 +193,7 @@ class KindBackend:
             )
 
     def _refuse_another_image(self) -> None:
-        running = str(self._cluster.record.get("image") or "")
+        running = self._cluster.record.get("image")
         if self.image and self.image != running:
             raise UsageError(
                 text(

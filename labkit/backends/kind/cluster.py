@@ -8,7 +8,7 @@ cluster; if it is interrupted, the next start finds this state and does so.
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack, cast
 
 from labkit.client import kubeconfig
 from labkit.client.client import Client
@@ -22,6 +22,20 @@ from . import identity
 READY, CREATING = "ready", "creating"
 RECORD_FORMAT = 2
 """Since 2 the record lists all objects of the new cluster; before, only a few kinds."""
+
+
+class Record(TypedDict, total=False):
+    """The contents of ``cluster.json``; while the cluster is created, only its state, name and image.
+
+    ``node`` is the container's id, and ``pristine`` lists the paths of the new cluster's objects.
+    """
+
+    state: str
+    cluster: str
+    image: str
+    node: str
+    pristine: list[str]
+    format: int
 
 
 class KindCluster:
@@ -60,13 +74,13 @@ class KindCluster:
         return kubeconfig.administrator(self.config_file, reader=identity.read(self.directory))
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         """The record; empty when there is none."""
-        return read_json(self._record_file)
+        return cast("Record", read_json(self._record_file))
 
-    def write_record(self, state: str, **facts: object) -> None:
+    def write_record(self, **facts: Unpack[Record]) -> None:
         """Replace the record."""
-        write_json(self._record_file, {"state": state, "cluster": self.name, **facts})
+        write_json(self._record_file, {"cluster": self.name, **facts})
 
     def is_ours(self) -> bool:
         """Return whether the cluster exists and is the one that this lab created."""
@@ -74,7 +88,7 @@ class KindCluster:
         if record.get("state") != READY or record.get("cluster") != self.name or not self.engine:
             return False
         # The container's id, because its name follows from the cluster's, which others can use as well.
-        return bool(record.get("node") == self.engine.container_id(self.node))
+        return record.get("node") == self.engine.container_id(self.node)
 
     def is_unfinished(self) -> bool:
         """Return whether its creation has begun and has not ended."""

@@ -57,7 +57,7 @@ def create(cluster: KindCluster, engine: Engine, image: str, report: Report) -> 
             node = engine.container_id(cluster.node)
             pristine = sweep.inventory(cluster.client)
             cluster.write_record(
-                READY, image=image, node=node, pristine=pristine, format=RECORD_FORMAT
+                state=READY, image=image, node=node, pristine=pristine, format=RECORD_FORMAT
             )
     except BaseException as error:  # Ctrl-C, too
         if isinstance(error, StartFailed):
@@ -87,7 +87,7 @@ def _clean_up(cluster: KindCluster, report: Report) -> None:
 
 def _create_nodes(cluster: KindCluster, engine: Engine, image: str, report: Report) -> None:
     """Run ``kind create cluster``, again if the machine was too slow. From here on a failure needs a clean-up."""
-    cluster.write_record(CREATING, image=image)
+    cluster.write_record(state=CREATING, image=image)
     try:
         program.create_cluster(cluster, engine, image, report)
     except StartFailed as error:
@@ -100,7 +100,7 @@ def _create_nodes(cluster: KindCluster, engine: Engine, image: str, report: Repo
             )
         )
         cluster.delete()
-        cluster.write_record(CREATING, image=image)
+        cluster.write_record(state=CREATING, image=image)
         program.create_cluster(cluster, engine, image, report)
     cluster.config_file.chmod(0o600)
 

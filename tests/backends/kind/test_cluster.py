@@ -173,7 +173,7 @@ def test_what_controllers_of_the_cluster_made_anew_stays(
 
 def test_a_cluster_of_an_older_labkit_is_not_reset(backend: KindBackend, usable: Client) -> None:
     backend.start(quiet)
-    backend._cluster.write_record("ready", node=backend._cluster.record["node"], pristine=[])
+    backend._cluster.write_record(state="ready", node=backend._cluster.record["node"], pristine=[])
     with pytest.raises(UsageError, match="An older labkit created this cluster"):
         backend.reset(quiet)
     assert usable.get("/api/v1/namespaces/kube-system/pods/coredns").ok

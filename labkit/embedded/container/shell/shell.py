@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
@@ -52,7 +53,7 @@ class LoopControl(Exception):
         self.again = again
 
 
-class Shell:
+class Shell(ABC):
     """The state of one shell process.
 
     Args:
@@ -164,18 +165,18 @@ class Shell:
             raise ExitShell(self.status)
         return self.status
 
+    @abstractmethod
     async def main(self, script: str | Script) -> int:
         """Run a whole script (a text, or a parsed one) as a process of its own; return its exit status."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def run_text(self, text: str) -> int:
         """Parse and run a text in this shell."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def run(self, commands: Sequence[Command]) -> int:
         """Run commands one after the other."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def call(self, words: list[str], *, functions: bool = True) -> int:
         """Run a function, a builtin or a program by its name."""
-        raise NotImplementedError

@@ -1,6 +1,7 @@
 """Words of a script: quotes, ``$`` expansions, backquotes. The lower half of the parser."""
 
 import re
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from typing import NoReturn
 
@@ -40,7 +41,7 @@ class SyntaxProblem(Exception):
         self.unfinished = unfinished
 
 
-class WordReader:
+class WordReader(ABC):
     """Reads words at a position of a text; each dialect has its own expansions."""
 
     def __init__(self, text: str, dialect: str, line: int = 1) -> None:
@@ -63,13 +64,13 @@ class WordReader:
         """The line at which bash reports the end of the script: the one after its last newline."""
         return self.line_at(len(self.text)) + (not self.text.endswith("\n"))
 
+    @abstractmethod
     def script(self) -> Script:
         """Read the commands up to the ``)`` of ``$(…)``; the grammar, one level up, has them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parse(self) -> Script:
         """Read all commands of the text."""
-        raise NotImplementedError
 
     def lead(self, line: int) -> str:
         """Return the beginning of a message about a line."""
