@@ -42,8 +42,25 @@ IDS = (
 OWN_FRAME = re.compile(r"(\x1b\[[\d;]*m)*File .*(labkit/grading|ipykernel)/")
 """A line of an error that was raised by the shell itself: one way it is labkit's, the other way ipykernel's."""
 
-FEW = ("values", "errors", "interrupts", "every-task-is-cancelled")
-"""Those that ``make test`` runs: each needs a kernel, and a kernel takes seconds."""
+FEW = (
+    "values",
+    "rich-values",
+    "errors",
+    "exits",
+    "cell-magics",
+    "commands",
+    "input",
+    "streams",
+    "interrupts",
+    "a-late-exit",
+    "a-thread-that-goes-on",
+    "processes",
+    "widgets",
+    "displays-that-change",
+    "every-task-is-cancelled",
+    "halves-of-characters",
+)
+"""At least one of each kind; ``make soak`` runs all. Each needs a kernel, and a kernel takes seconds."""
 
 LATE = {"a-late-exit", "a-thread-that-goes-on", "a-daemon-that-is-late"}
 """Those that are not solved at their end."""
@@ -110,7 +127,11 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("names", [FEW, tuple(ODD)], ids=["a-few", "all"])
+@pytest.mark.parametrize(
+    "names",
+    [FEW, pytest.param(tuple(ODD), marks=pytest.mark.soak)],
+    ids=["one-of-each-kind", "all"],
+)
 @pytest.mark.usefixtures("recorded")
 def test_odd_notebooks_have_the_same_scores_and_outputs_both_ways(
     names: tuple[str, ...], tmp_path: Path
