@@ -286,6 +286,7 @@ def test_a_folder_without_submissions_is_said(tmp_path: Path) -> None:
         find(tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_a_real_kernel_gives_the_same_score(folder: Path, tmp_path: Path, grader: Grader) -> None:
     plain, _ = run(grader, folder, tmp_path / "plain")
     with Grader(limits=Limits(kernel=True), slots=2) as slow:

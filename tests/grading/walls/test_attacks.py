@@ -191,7 +191,9 @@ def test_a_kernel_and_a_fork_end_alike(
     assert expected in grade(patient_grader, tmp_path)["eve"].outcome
 
 
-@pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
+@pytest.mark.parametrize(
+    "begin", slow_but(["1", IN_A_KERNEL], "1"), ids=["in-a-fork", "in-a-kernel"]
+)
 @pytest.mark.parametrize("source", ["quit()", "exit"])
 def test_quitting_ends_the_notebook(
     source: str, begin: str, patient_grader: Grader, tmp_path: Path
