@@ -99,6 +99,13 @@ def test_every_command_explains_itself(command: list[str], capsys: Capture) -> N
         (["proxy", "--port", "x"], "not a valid integer"),
         (["demo", "--yes"], "--yes goes with --here"),
         (["completion", "tcsh"], "is not one of"),
+        (["grade", ".", "--roster", "/nope"], "File '/nope' does not exist."),
+        (["class", "start", "--key", "/nope"], "File '/nope' does not exist."),
+        (["rbac", "test", ".", "--kubeconfig", "/nope"], "File '/nope' does not exist."),
+        (["grade", ".", "--groups", "/"], "File '/' is a directory."),
+        (["course", "secret", "/nope"], "Directory '/nope' does not exist."),
+        (["class", "start", "--site", __file__], "is a file."),
+        (["work", "save", "/"], "File '/' is a directory."),
     ],
 )
 def test_nonsense_is_said_to_be_so(words: list[str], said: str, capsys: Capture) -> None:

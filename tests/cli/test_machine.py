@@ -11,10 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
-from labkit.cli import run
+from labkit.cli import cli, run
 from labkit.core.scratch import PROGRAM_LOCK, scratch_directory
 from tests.support.until import until
 
@@ -108,6 +109,20 @@ def test_clean_asks_and_then_removes_what_was_left(
     capsys.readouterr()
     assert run(["clean"]) == 0
     assert capsys.readouterr().out == "There is nothing to clean.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "code", "removed"),
+    [([], "n\n", 1, False), ([], "", 1, False), ([], "y\n", 0, True), (["--yes"], "", 0, True)],
+)
+def test_clean_removes_directories_only_if_that_is_wanted(
+    left: Path, words: list[str], typed: str, code: int, removed: bool
+) -> None:
+    done = CliRunner().invoke(cli, ["clean", *words], input=typed)
+    assert done.exit_code == code
+    assert done.stdout.startswith(f"remove {left}\n")
+    assert ("Go on?" in done.output) is not bool(words)
+    assert left.exists() is not removed
 
 
 def test_clean_spares_what_is_in_use(room: Path, labkit_home: Path, capsys: Capture) -> None:
