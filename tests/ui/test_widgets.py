@@ -16,7 +16,7 @@ import pytest
 from labkit import lessons
 from labkit.client.client import Client
 from labkit.core.errors import TokenError, Unreachable, UsageError
-from labkit.grading.tasks.task import binding
+from labkit.grading.tasks.task import binding, role
 from labkit.lab.lab import Lab
 from labkit.lab.policy import PolicyTests
 from labkit.lab.sources import objects_of
@@ -160,6 +160,62 @@ def test_a_graph_of_everything_is_folded_and_left_whole(api: Client) -> None:
     assert len(graph.data["nodes"]) == len({node["id"] for node in graph.data["nodes"]}) > 150
     assert any(re.search(r" … and \d+ more$", node["title"]) for node in graph.data["nodes"])
     assert "left out" not in graph.data["summary"]
+
+
+def test_of_a_large_graph_the_boxes_that_grant_the_request_are_drawn_first(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(
+        api,
+        role("kikai", "other", ("get", "", "pods")),
+        binding("kikai", "a", "Role/other", "kikai/default"),
+    )
+
+    def drawn(most: int) -> RBACGraph:
+        monkeypatch.setattr("labkit.ui.graph.MAX_DRAWN", most)
+        return RBACGraph(api, namespace="kikai", who="kikai/default", request="list services")
+
+    every = len(drawn(400).data["nodes"])
+    assert every > 4
+    whole = drawn(every)
+    assert (len(whole.data["nodes"]), "left out" in whole.data["summary"]) == (every, False)
+    most = drawn(every - 1)
+    assert len(most.data["nodes"]) == every - 1
+    left = f"1 of {every} boxes are left out: choose a namespace or a subject."
+    assert most.data["summary"].endswith(left)
+    granting = [node["id"] for node in whole.data["nodes"] if node["granting"]]
+    few = drawn(len(granting))
+    assert [node["id"] for node in few.data["nodes"]] == granting
+    assert [edge["granting"] for edge in few.data["edges"]] == [True] * (len(granting) - 1)
+    assert f"{every - len(granting)} of {every} boxes" in few.data["summary"]
+
+
+def test_rules_share_a_box_once_there_are_too_many_boxes(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = [("get", "", resource) for resource in ("pods", "secrets", "services", "events")]
+    put(api, role("kikai", "many", *rules), binding("kikai", "many", "Role/many", "kikai/bot"))
+    every = len(RBACGraph(api).data["nodes"])
+    monkeypatch.setattr("labkit.ui.graph.MAX_UNFOLDED", every)
+    assert len(RBACGraph(api).data["nodes"]) == every
+    monkeypatch.setattr("labkit.ui.graph.MAX_UNFOLDED", every - 1)
+    folded = RBACGraph(api)
+    assert len(folded.data["nodes"]) < every
+    assert len(folded.graph.nodes) == every
+
+
+@pytest.mark.parametrize(("count", "more"), [(4, ""), (5, "; … and 1 more"), (7, "; … and 3 more")])
+def test_a_row_has_the_first_four_rules_of_a_role(api: Client, count: int, more: str) -> None:
+    names = ["pods", "secrets", "services", "events", "endpoints", "configmaps", "limitranges"]
+    put(
+        api,
+        role("darbo", "many", *(("get", "", name) for name in names[:count])),
+        binding("darbo", "many", "Role/many", "darbo/default"),
+    )
+    row = RBACGraph(api, namespace="darbo").as_text().splitlines()[-1]
+    assert (
+        row.partition("Role many  ")[2] == "; ".join(f"get · {name}" for name in names[:4]) + more
+    )
 
 
 def test_the_graph_says_who_is_bound_to_what(api: Client) -> None:
@@ -370,6 +426,35 @@ def test_the_start_panel_finds_the_cluster_that_runs(tmp_path: Path) -> None:
 def test_a_board_of_an_unknown_lesson_names_the_lessons() -> None:
     with pytest.raises(UsageError, match=lessons.LESSONS[0].id):
         Board(None, "nope")
+
+
+@pytest.mark.parametrize("lesson", ["", "04-roles"])
+def test_a_board_has_the_steps_of_its_lesson_or_all(lesson: str, tmp_path: Path) -> None:
+    progress = Progress(tmp_path / "progress.json", clock=lambda: 1_700_000_000.0)
+    progress.mark("W17", "passed")
+    lab: Any = SimpleNamespace(progress=progress)
+    board = Board(lab, lesson)
+    steps = [step for each in lessons.LESSONS if lesson in ("", each.id) for step in each.steps]
+    shown = {step["id"]: step for group in board.data["lessons"] for step in group["steps"]}
+    assert list(shown) == [step.id for step in steps]
+    assert (board.data["passed"], board.data["total"]) == (1, len(steps))
+    when = time.strftime("%H:%M", time.localtime(1_700_000_000))
+    assert (shown["W17"]["state"], shown["W17"]["time"]) == ("passed", f"passed at {when}")
+    (other,) = (step for step in steps if step.id == "W18")
+    assert (shown["W18"]["state"], shown["W18"]["time"]) == (
+        "not attempted",
+        f"about {other.minutes} min",
+    )
+    assert len(board.as_text().splitlines()) == 1 + len(steps)
+
+
+def test_a_hint_is_shown_at_its_step_alone(tmp_path: Path) -> None:
+    lab: Any = SimpleNamespace(progress=Progress(tmp_path / "progress.json"))
+    board = Board(lab, "04-roles")
+    board.act("hint", step="W17")
+    says = {step["id"]: step["says"] for step in board.data["lessons"][0]["steps"] if step["says"]}
+    assert list(says) == ["W17"]
+    assert says["W17"].startswith("Hint 1")
 
 
 def test_the_wall_lights_the_wrong_policies_that_pass() -> None:
