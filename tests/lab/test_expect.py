@@ -36,7 +36,7 @@ def test_an_allowed_call_fails_with_who_and_what() -> None:
     block = expect_forbidden(verb="list", resource="services")
     with (
         pytest.raises(
-            ExpectedForbidden, match="was expected to be forbidden, and was not"
+            ExpectedForbidden, match=r"^list services was expected to be forbidden, and was not"
         ) as caught,
         block,
     ):
@@ -69,7 +69,8 @@ def test_a_block_without_a_call_is_said() -> None:
 
 
 def test_a_bad_token_is_not_a_refusal() -> None:
-    with pytest.raises(ExpectedForbidden, match="and was not"), expect_forbidden():
+    said = r"^the call was expected to be forbidden, and was not"
+    with pytest.raises(ExpectedForbidden, match=said), expect_forbidden():
         observe(Seen(401).summary)
 
 

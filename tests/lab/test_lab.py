@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -341,6 +342,46 @@ def test_kubectl_as_an_account_that_is_not_there_is_told(lab: Lab) -> None:
     assert not lab.kubectl("get services -n kikai --as=system:serviceaccount:kikai:default").note
 
 
+@pytest.mark.parametrize(
+    ("line", "waits"),
+    [
+        ("create rolebinding r --role=x", True),
+        ("delete role x", True),
+        ("get roles -n kikai", False),
+        ("describe role create-things", False),
+    ],
+)
+def test_after_a_write_of_kubectl_a_real_clusters_authorizer_gets_its_time(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, line: str, waits: bool
+) -> None:
+    slept: list[float] = []
+    clock = SimpleNamespace(time=time.time, sleep=slept.append)
+    monkeypatch.setattr("labkit.lab.cluster.time", clock)
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+    for patience, expected in ((0.0, False), (1.0, waits)):
+        monkeypatch.setattr(lab, "patience_seconds", patience)
+        lab.kubectl(line)
+        assert bool(slept) is expected
+
+
+def test_a_probe_is_no_evidence_and_has_a_minute(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.rewind("W6")
+    limits: list[float] = []
+    real = lab.pods.exec
+
+    def exec_(*words: Any, timeout_seconds: float, **more: Any) -> Any:
+        limits.append(timeout_seconds)
+        return real(*words, timeout_seconds=timeout_seconds, **more)
+
+    monkeypatch.setattr(lab.pods, "exec", exec_)
+    before = len(lab.journal.entries())
+    assert lab.probe("default/curl", "echo probed").stdout == "probed\n"
+    assert len(lab.journal.entries()) == before
+    assert lab.exec("default/curl", "true").returncode == 0
+    assert len(lab.journal.entries()) == before + 1
+    assert limits == [60.0, 120.0]
+
+
 def test_a_secrets_token_that_was_not_decoded_is_said_and_never_shown(lab: Lab) -> None:
     lab.rewind("W15")
     raw = lab.token("kikai/default").raw
@@ -465,6 +506,15 @@ def test_an_unknown_backend_is_suggested(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         Lab("embeded", home=tmp_path / "home")
     assert caught.value.todo == 'Did you mean "embedded"?'
+
+
+def test_before_the_first_lab_none_is_current(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> None:
+    monkeypatch.setattr(current, "_labs", [])
+    assert current.current() is None
+    other: Any = object()
+    current.use(lab)
+    current.use(other)
+    assert current.current() is other
 
 
 def test_the_words_act_on_the_lab_made_last(lab: Lab) -> None:

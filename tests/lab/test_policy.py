@@ -45,6 +45,8 @@ def test_a_wrong_answer_has_its_reason() -> None:
         policy().test(STORY.replace("may: get services in kikai", "may: get services in darbo"))
     )
     assert lines.splitlines()[0] == "✘ 3 of 4 answers of the manifests are as expected"
+    marks = [line.strip()[0] for line in lines.splitlines()[1:] if " may" in line]
+    assert sorted(marks) == ["✔", "✔", "✔", "✘"]
     assert (
         "It is refused. RoleBinding kikai/test grants exactly this, but only in the namespace kikai"
         in lines

@@ -28,7 +28,8 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (source / "source" / "00-start.py").write_text("secret solution")
     (source / "instructor").mkdir()
     (source / "instructor" / "01-api.ipynb").write_text("secret solution")
-    (source / "images" / "a.svg").write_text("<svg/>")
+    (source / "images" / "parts").mkdir()
+    (source / "images" / "parts" / "a.svg").write_text("<svg/>")
     monkeypatch.setattr(resources, "notebooks", lambda: source)
     return source
 
@@ -37,7 +38,7 @@ def test_copies_are_made_without_the_sources(shipped: Path, labkit_home: Path) -
     made = workbook.prepare()
     assert made.directory == labkit_home / "notebooks"
     files = {str(p.relative_to(made.directory)) for p in made.directory.rglob("*") if p.is_file()}
-    assert files == {"00-start.ipynb", "01-api.ipynb", "images/a.svg", workbook.RECORD}
+    assert files == {"00-start.ipynb", "01-api.ipynb", "images/parts/a.svg", workbook.RECORD}
 
 
 def test_an_instructor_gets_the_answers_too(shipped: Path, tmp_path: Path) -> None:
@@ -151,8 +152,10 @@ def test_jupyters_own_state_lies_with_ours(
     page.write_text("{}")
     workbook.configure(environment)
     assert page.read_text() == "{}"
+    shutil.rmtree(page.parent)
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "/mine")
     workbook.configure(workbook.environment())
+    assert not page.parent.exists(), "settings that JupyterLab does not read"
     assert workbook.environment()["JUPYTER_CONFIG_DIR"] == "/mine"
 
 
