@@ -152,9 +152,7 @@ class Token(Displayable):
         rows = [Row(f"header {name}", _said(name, value)) for name, value in self.header.items()]
         rows += [Row(name, _said(name, value)) for name, value in self.flat.items()]
         rows += [Row("signature", self.verdict), Row("token", HIDDEN, code=True)]
-        tone = "bad" if self.verdict else "plain"
-        if self.verified and not self.expired:
-            tone = "good"
+        tone = "good" if self.verified and not self.expired else "bad"
         who = self.subject or text("nobody")
         title = text("legacy token of {who}", who) if self.legacy else text("token of {who}", who)
         return Card(text("{token}, expired", title) if self.expired else title, tone, rows)

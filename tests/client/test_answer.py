@@ -83,6 +83,11 @@ def test_a_list_is_told_by_its_names() -> None:
     assert "ServiceList, 14 items: s0, s1" in repr(shown)
     assert "… 2 more" in repr(shown)
     assert "ServiceList, 0 items\n" in repr(made(200, {"kind": "ServiceList", "items": None}))
+    one = {"kind": "ServiceList", "items": items[:1]}
+    assert "got      ServiceList, 1 item: s0\n" in repr(made(200, one))
+    twelve = repr(made(200, {"kind": "ServiceList", "items": items[:12]}))
+    assert "ServiceList, 12 items: s0, s1" in twelve
+    assert "more" not in twelve
 
 
 def test_a_list_across_namespaces_says_whose_each_name_is() -> None:
@@ -145,6 +150,24 @@ def test_a_refused_caller_has_the_groups_that_the_server_says() -> None:
     assert made(403, FORBIDDEN, identify=lambda: me).identity is me
     other = made(403, FORBIDDEN, identify=lambda: Identity("admin", ("system:masters",)))
     assert other.identity == Identity("system:serviceaccount:kikai:default")
+
+
+def test_an_audit_event_that_names_nobody_is_no_identity() -> None:
+    me = Identity("system:serviceaccount:kikai:default", ("system:authenticated",))
+    for user, name in (
+        ({"groups": ["x"]}, me.user),
+        (None, me.user),
+        ("jane", me.user),
+        ({"username": "jane"}, "jane"),
+    ):
+        answer = made(
+            200,
+            {},
+            headers={"audit-id": "1"},
+            identify=lambda: me,
+            find_event=lambda _audit_id, user=user: {"user": user},
+        )
+        assert answer.as_user == name
 
 
 def test_a_refusal_has_a_note_on_the_user_it_names() -> None:

@@ -14,11 +14,13 @@ import urllib3
 
 from labkit.client.answer import Answer
 from labkit.client.client import Client
+from labkit.client.exec import command
 from labkit.client.prefix import Names
 from labkit.client.refusals import STATE_NOT_WRITTEN, failure, find_object
-from labkit.client.transport import Credentials, Endpoint, connection_error
+from labkit.client.transport import Credentials, Endpoint, Transport, connection_error
 from labkit.core.errors import (
     ApiFailure,
+    ExecFailed,
     HomeError,
     LabkitError,
     Unreachable,
@@ -133,6 +135,34 @@ def test_a_credential_is_sent_and_never_shown(api: Fake) -> None:
     ):
         assert "s3cr3t" not in text
     assert "$TOKEN" in shown.curl
+
+
+def test_the_labs_own_reads_go_by_the_readers_connection_where_it_may() -> None:
+    """Its requests are not in the audit log, which has the learner's alone."""
+    reader = Credentials()
+
+    def denied(request: Request) -> Reply:
+        return Reply({"/401": 401, "/403": 403}.get(request.path, 404), {})
+
+    with fake_api(denied) as readers, fake_api(lambda _: Reply(200, {})) as own:
+
+        def connect(endpoint: Endpoint, credentials: Credentials) -> Transport:
+            return Transport(readers.endpoint if credentials is reader else endpoint, credentials)
+
+        def asked(client: Client, method: str, path: str) -> tuple[int, int, int]:
+            before = len(readers.requests), len(own.requests)
+            status = client.request(method, path).status
+            return status, len(readers.requests) - before[0], len(own.requests) - before[1]
+
+        learner = Client(own.endpoint, connect=connect, reader=reader)
+        assert asked(learner, "GET", "/x") == (200, 0, 1)
+        lab = learner.without_observers()
+        assert asked(lab, "GET", "/x") == (404, 1, 0)
+        assert asked(lab, "GET", "/401") == asked(lab, "GET", "/403") == (200, 1, 1)
+        for method in ("POST", "PUT", "DELETE"):
+            assert asked(lab, method, "/x") == (200, 0, 1)
+        alone = Client(own.endpoint, connect=connect).without_observers()
+        assert asked(alone, "GET", "/x") == (200, 0, 1)
 
 
 def test_a_body_is_sent_in_its_own_type(api: Fake) -> None:
@@ -316,6 +346,8 @@ def test_a_certificate_for_the_name_that_is_expected(secure: Endpoint, name: str
     assert client.get("/x").status == 200
     assert [status for status, _ in client.ask_all("/x", [{}])] == [200]
     assert client.transport.context.check_hostname, "batches and exec connect with it as well"
+    with pytest.raises(ExecFailed):  # the answer is none of a WebSocket
+        command.run(client, "default/curl", ["ls"], container="main")
 
 
 def test_a_certificate_for_another_name_is_not_trusted(secure: Endpoint) -> None:
@@ -323,6 +355,8 @@ def test_a_certificate_for_another_name_is_not_trusted(secure: Endpoint) -> None
     for ask in (lambda: client.get("/x"), lambda: client.ask_all("/x", [{}])):
         with pytest.raises(Untrusted):
             ask()
+    with pytest.raises(Unreachable):
+        command.run(client, "default/curl", ["ls"], container="main")
     with pytest.warns(urllib3.exceptions.InsecureRequestWarning):
         assert (
             Client(replace(secure, server_name="elsewhere", verify=False)).get("/x").status == 200

@@ -41,6 +41,56 @@ def test_kubectl_writes() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("POST", "/api/v1/namespaces/d/pods/curl/eviction", "create --raw {} -f -"),
+        ("PUT", "/api/v1/namespaces/d/pods/curl/status", "replace --raw {} -f -"),
+        ("DELETE", "/api/v1/namespaces/d/pods/curl/proxy", "delete --raw {}"),
+        ("GET", "/api/v1/namespaces/d/pods/curl/proxy", "get --raw {}"),
+        (
+            "PATCH",
+            "/api/v1/namespaces/d/pods/curl/status",
+            "get --raw {}   # PATCH has no kubectl command of its own",
+        ),
+    ],
+)
+def test_what_kubectl_has_no_command_for_is_sent_as_a_path(
+    method: str, path: str, expected: str
+) -> None:
+    assert kubectl(method, path) == f"kubectl {expected.format(path)}"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"verb": "get", "resource": "pods", "name": "x", "namespace": "d"}, "get pods/x -n d"),
+        ({"verb": "list", "resource": "deployments", "group": "apps"}, "list deployments.apps -A"),
+        ({"verb": "get", "resource": "jobs", "group": "batch", "name": "x"}, "get jobs.batch/x -A"),
+    ],
+)
+def test_a_question_about_oneself_names_all_that_it_asks(
+    attributes: dict[str, str], expected: str
+) -> None:
+    review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    body = {"spec": {"resourceAttributes": attributes}}
+    assert kubectl("POST", review, body) == f"kubectl auth can-i {expected}"
+    odd: list[object] = [None, {"spec": {}}, {"spec": {"nonResourceAttributes": {"path": "/x"}}}]
+    for empty in odd:
+        assert kubectl("POST", review, empty) == f"kubectl create --raw {review} -f -"
+
+
+def test_a_path_with_a_subresource_and_no_namespace_gets_no_option_for_one() -> None:
+    assert kubectl("GET", "/api/v1/pods/curl/log") == "kubectl logs curl"
+    token = "/api/v1/namespaces/default/serviceaccounts/kikai/token"
+    assert kubectl("POST", token) == "kubectl create token kikai -n default"
+    body = {"spec": {"audiences": ["a", "b c"]}}
+    assert (
+        kubectl("POST", token, body)
+        == "kubectl create token kikai -n default --audience=a --audience='b c'"
+    )
+
+
 def test_kubectl_has_words_of_its_own_for_reviews_and_tokens() -> None:
     review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     attributes = {"verb": "list", "resource": "services", "namespace": "kikai"}

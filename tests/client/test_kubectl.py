@@ -54,8 +54,11 @@ def test_a_failure_is_shown_not_raised(program: Path) -> None:
 
 
 def test_an_editor_belongs_in_a_terminal(program: Path) -> None:
-    with pytest.raises(UsageError, match="opens an editor"):
+    with pytest.raises(UsageError, match="opens an editor") as caught:
         run("edit rolebinding test -n kikai")
+    assert caught.value.todo == (
+        "Run it in a terminal, or make the change in YAML (lab.apply) or in Python."
+    )
     assert run("get clusterrole edit").returncode == 0
 
 

@@ -49,7 +49,9 @@ def test_what_is_no_manifest_is_said(text: str, said: str) -> None:
 INDENTED = "kind: Role\nmetadata:\n\tname: reader\n"
 
 
-@pytest.mark.parametrize("text", [INDENTED, f"\n{INDENTED}", f"\n\n{INDENTED}"])
+@pytest.mark.parametrize(
+    "text", [INDENTED, f"\n{INDENTED}", f"\n\n{INDENTED}", INDENTED.rstrip("\n")]
+)
 def test_a_tab_is_named_with_the_line_as_one_counts_them(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse(text)
@@ -67,8 +69,13 @@ def test_what_is_wrong_in_a_line_is_said_with_the_line() -> None:
     with pytest.raises(UsageError) as caught:
         parse("kind: Role\n  name: a: b\n")
     assert caught.value.why == 'mapping values are not allowed here: line 2, "name: a: b"'
-    with pytest.raises(UsageError, match="not YAML"):
-        parse("[" * 5000)
+    with pytest.raises(UsageError) as caught:
+        parse("a: [\rb: c: d")  # YAML ends lines at a carriage return, too
+    assert caught.value.why.endswith('line 2, ""')
+    for odd in ("[" * 5000, "a: \x07"):
+        with pytest.raises(UsageError, match="not YAML") as caught:
+            parse(odd)
+        assert caught.value.todo == "Look for a bracket that is not closed."
 
 
 def test_a_date_is_text_as_for_kubernetes() -> None:

@@ -52,6 +52,31 @@ def test_a_binding_is_mapped_in_all_its_parts() -> None:
     assert binding["metadata"]["name"] == "pv-test"
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("Namespace", "kikai", "ann-kikai"),
+        ("Namespace", "kube-system", "kube-system"),
+        ("ServiceAccount", "kikai", "kikai"),
+        ("RoleBinding", "pv-test", "pv-test"),
+        ("Role", "default", "default"),
+        ("ClusterRole", "pv-reader", "ann-pv-reader"),
+        ("ClusterRole", "view", "view"),
+        ("ClusterRole", "kikai", "kikai"),
+    ],
+)
+def test_of_names_only_those_of_namespaces_and_cluster_roles_are_mapped(
+    kind: str, name: str, expected: str
+) -> None:
+    mapped = ANN.body({"kind": kind, "metadata": {"name": name, "namespace": "darbo"}})
+    assert mapped["metadata"] == {"name": expected, "namespace": "ann-darbo"}
+    assert ANN.body({"kind": kind, "metadata": {"namespace": "x"}})["metadata"] == {
+        "namespace": "x"
+    }
+    role = {"kind": "RoleBinding", "roleRef": {"kind": "Role", "name": "pv-reader"}}
+    assert ANN.body(role) == role
+
+
 def test_a_review_is_mapped() -> None:
     review = {
         "kind": "SubjectAccessReview",

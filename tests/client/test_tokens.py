@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from labkit.client.client import Client
-from labkit.client.tokens import EXPLAINED, Token, refuse_mistaken
+from labkit.client.tokens import EXPLAINED, Token, plain, refuse_mistaken
 from labkit.core.errors import TokenError
 from labkit.core.redact import HIDDEN, redact
 from tests.client.fake import Fake, Reply, Request, fake_api
@@ -93,6 +95,9 @@ def test_an_expired_token_still_verifies_and_is_called_expired(api: Fake) -> Non
     assert token.verified
     assert token.expired
     assert "expired" in repr(token)
+    assert token.card().tone == "bad"
+    assert Token.decode(signed(), Client(api.endpoint)).card().tone == "good"
+    assert Token.decode(signed()).card().tone == "bad"
 
 
 def test_keys_that_cannot_be_read_are_said_so() -> None:
@@ -116,6 +121,8 @@ def test_reprs_explain_and_never_hold_the_signature(api: Fake) -> None:
         assert raw not in text
         assert raw.rpartition(".")[2] not in text
     assert HIDDEN in repr(token)
+    shown = html.escape(HIDDEN)
+    assert re.search(f"<code[^>]*>{re.escape(shown)}</code>", token._repr_html_())
     assert EXPLAINED["sub"] in repr(token)
     assert token.explain()["kubernetes.io.pod.name"] == EXPLAINED["kubernetes.io.pod.name"]
 
@@ -187,3 +194,30 @@ def test_a_token_read_wrongly_is_recognized_and_not_repeated(
     assert token[:20] not in str(caught.value)
     assert encoded(token)[:20] not in str(caught.value)
     refuse_mistaken(token)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "in 0 min"),
+        (-1, "0 min ago"),
+        (90, "in 2 min"),
+        (-3600, "60 min ago"),
+        (2 * 86400, "in 2880 min"),
+        (3 * 86400, "in 3 days"),
+        (-10 * 86400, "10 days ago"),
+    ],
+)
+def test_a_time_has_its_date_and_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, said: str
+) -> None:
+    at = 1_700_000_000
+    monkeypatch.setattr(time, "time", lambda: float(at - seconds))
+    assert plain("exp", at) == f"{at} (2023-11-14 22:13:20 UTC, {said})"
+    assert plain("jti", at) == str(at)
+
+
+def test_other_claims_are_shown_as_they_are() -> None:
+    assert plain("aud", ["a", "b"]) == "a, b"
+    assert plain("aud", None) == "(none)"
+    assert plain("exp", "soon") == "soon"

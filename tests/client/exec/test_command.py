@@ -19,8 +19,8 @@ from labkit.client.client import Client
 from labkit.client.exec import command
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.exec.connection import COUNTED
-from labkit.client.exec.failures import lacks_program
-from labkit.client.transport import Endpoint
+from labkit.client.exec.failures import UnknownProtocol, lacks_program
+from labkit.client.transport import Endpoint, ExecOutput
 from labkit.core.errors import ExecFailed, Unreachable
 
 RECORDED = json.loads((Path(__file__).parents[2] / "parity" / "data" / "exec.json").read_text())
@@ -199,6 +199,40 @@ def test_a_refusal_is_an_error_with_the_servers_words(
     assert caught.value.status == status
     assert why in caught.value.why
     assert todo in caught.value.todo
+
+
+def test_a_refusal_is_final_where_input_would_be_fed() -> None:
+    kubelet = Kubelet(BY_NAME["missing pod v5.channel.k8s.io"])
+    with serving(kubelet) as client, pytest.raises(ExecFailed) as caught:
+        command.run(client, "default/ghost", ["cat"], stdin="x")
+    assert caught.value.status == 404
+    assert 'pods "ghost" not found' in caught.value.why
+    assert len(kubelet.queries) == 1
+
+
+@pytest.mark.parametrize(("code", "why"), [(101, ""), (404, 'pods "ghost" not found')])
+def test_a_server_in_this_process_refuses_with_its_code(code: int, why: str) -> None:
+    body = {"kind": "Status", "message": why} if why else {"status": "Success"}
+    client = Client(Endpoint("http://127.0.0.1:1"))
+    output = ExecOutput(code, json.dumps(body).encode(), b"out\n")
+    client.transport.exec = lambda *_: output  # type: ignore[method-assign]
+    if code == 101:
+        done = command.run(client, "default/ghost", ["ls"], container="main")
+        assert (done.stdout, done.returncode) == ("out\n", 0)
+        return
+    with pytest.raises(ExecFailed) as caught:
+        command.run(client, "default/ghost", ["ls"], container="main")
+    assert (caught.value.status, caught.value.why) == (404, why)
+
+
+def test_a_server_that_speaks_no_known_protocol_has_refused() -> None:
+    kubelet = Kubelet(BY_NAME["echo ['v5.channel.k8s.io']"], speaks="v9.channel.k8s.io")
+    for stdin, tries in ((None, 1), ("x", 3)):
+        with serving(kubelet) as client, pytest.raises(ExecFailed) as caught:
+            command.run(client, "default/curl", ["cat"], stdin=stdin)
+        assert caught.value.status == 403
+        assert not isinstance(caught.value, UnknownProtocol)
+        assert len(kubelet.queries) == tries
 
 
 def test_a_missing_shell_makes_it_try_the_next() -> None:
