@@ -182,8 +182,8 @@ class Cells:
         elif value is not None and not isinstance(value, Answer):
             self._lines(repr(value))
 
-    def _said(self, *values: object) -> None:
-        self._lines(" ".join(str(value) for value in values))
+    def _said(self, *values: object, sep: str = " ", **_options: object) -> None:
+        self._lines(sep.join(map(str, values)))
 
     def _lines(self, output: str, kind: str = "plain", most: int = ALL_LINES) -> None:
         # A demo is shown to a class and can be recorded, so no token gets on the screen.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -15,6 +18,7 @@ from labkit.lab.lab import Lab
 from labkit.lessons import variants
 from labkit.presenter import demo
 from labkit.presenter.demo import Demo
+from tests.presenter.stub import stub_lab
 from tests.support.course import ALL_PASSED
 from tests.support.some import some
 
@@ -117,3 +121,89 @@ def test_what_a_word_prints_stands_among_the_answers(lab: Lab) -> None:
     cells.run('with expect_forbidden():\n    lab.as_anonymous().get("/api/v1/secrets")')
     cells.end()
     assert out.getvalue().splitlines()[-1].startswith("    ✔ forbidden, as expected: anonymous: ")
+
+
+def test_without_cluster_roles_two_parts_are_left_out_and_not_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stub = stub_lab(monkeypatch, {step: ["1"] for step in lessons.STEPS})
+    left_out = "Left out: you may not create cluster roles on this cluster.\n"
+    for grants, count, total in ((True, 0, 30), (False, 2, 19)):
+        stub.admin.grants = grants
+        screen, out = console()
+        assert Demo(stub, screen).run() == 1
+        text = out.getvalue()
+        assert text.count(left_out) == count
+        assert f"0 of {total} checkpoints passed in " in text
+        headings = [f"{lesson.id[:2]}  {lesson.title}  " for lesson in lessons.LESSONS]
+        assert [heading in text for heading in headings] == [True] * 6
+        assert ("W20  " in text) is grants
+
+
+def test_an_empty_line_of_code_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, out = console()
+    cells = Demo(stub_lab(monkeypatch), screen).cells
+    cells.run("if True:\n\n    a = 1")
+    assert [line.rstrip() for line in out.getvalue().splitlines()] == [
+        "  if True:",
+        "",
+        "      a = 1",
+    ]
+
+
+@pytest.mark.parametrize("performed", [False, True])
+def test_on_the_chosen_cluster_progress_is_printed_unless_it_is_performed(
+    labkit_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    performed: bool,
+) -> None:
+    stub = stub_lab(monkeypatch)
+    own = stub.progress
+
+    def chosen(*words: str, say: Callable[[str], None], **more: Path) -> Any:
+        assert (words, more) == ((), {})
+        say("Starting …")
+        return stub
+
+    ran: list[Any] = []
+
+    def perform(lab: Any, *_words: object) -> int:
+        ran.append(lab)
+        return 0
+
+    monkeypatch.setattr(demo, "Lab", chosen)
+    monkeypatch.setattr(Demo, "run", lambda made: perform(made.cells.lab))
+    monkeypatch.setattr("labkit.presenter.stage.perform", perform)
+    terminal: Any = object() if performed else None
+    assert demo.run(terminal, here=True) == 0
+    assert ran == [stub]
+    shown = capsys.readouterr()
+    assert ("Starting …" in shown.out + shown.err) is not performed
+    assert stub.progress is not own
+    assert (stub.resets, stub.stops) == (2, 0)
+
+
+def test_ctrl_c_stops_a_demo_and_its_cluster(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub = stub_lab(monkeypatch)
+    named: list[Any] = []
+
+    def made(*words: str, **more: Any) -> Any:
+        named.extend([words, more["home"].name.startswith("labkit-demo-")])
+        more["say"]("not shown")
+        return stub
+
+    def interrupted(_demo: Demo) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "Lab", made)
+    monkeypatch.setattr(Demo, "run", interrupted)
+    assert demo.run() == 130
+    assert named == [("embedded",), True]
+    assert (stub.resets, stub.stops) == (0, 1)
+    assert capsys.readouterr().out == (
+        "A cluster for this demo is starting; your own is not touched.\n\nStopped.\n"
+    )
+    assert tempfile.tempdir is None
