@@ -13,8 +13,9 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from labkit.backends.base import Options
+from labkit.backends.base import Need, Options
 from labkit.backends.embedded import Embedded
+from labkit.backends.servers import Server
 from labkit.cli import cli, run
 from labkit.core.scratch import PROGRAM_LOCK, scratch_directory
 from tests.support.until import until
@@ -109,6 +110,97 @@ def test_clean_asks_and_then_removes_what_was_left(
     capsys.readouterr()
     assert run(["clean"]) == 0
     assert capsys.readouterr().out == "There is nothing to clean.\n"
+
+
+MET, NOT_MET = Need("Python", True, "3.11", "Get it."), Need("Docker", False, "missing", "Get it.")
+OPTIONAL = Need("kubectl", False, "missing", required=False)
+
+
+@pytest.mark.parametrize(
+    ("needs", "lines"),
+    [
+        ([MET], ["✔ kind: ready", "    ✔ Python: 3.11"]),
+        ([MET, OPTIONAL], ["✔ kind: ready", "    ✔ Python: 3.11", "    ! kubectl: missing"]),
+        (
+            [NOT_MET, MET],
+            [
+                "✘ kind: something is missing",
+                "    ✘ Docker: missing",
+                "        try: Get it.",
+                "    ✔ Python: 3.11",
+            ],
+        ),
+    ],
+)
+def test_the_doctor_says_what_is_needed_and_what_is_only_useful(
+    room: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+    needs: list[Need],
+    lines: list[str],
+) -> None:
+    monkeypatch.setattr(
+        "labkit.cli.machine.find_needs", lambda name, *_: needs if name == "kind" else []
+    )
+    monkeypatch.setattr("labkit.backends.servers.running_servers", list)
+    assert run(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("\n".join(["✔ embedded: ready", *lines, "✔ existing: ready", ""]))
+    assert "Servers of yours" not in out
+    assert run(["doctor", "--json"]) == 0
+    kind = json.loads(capsys.readouterr().out)["clusters"]["kind"]
+    assert kind["ready"] is lines[0].startswith("✔")
+    assert [need["met"] for need in kind["needs"]] == [need.met for need in needs]
+
+
+def test_the_doctor_says_whose_each_server_is(
+    room: Path, labkit_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def server(pid: int, home: Path, url: str = "https://s", **facts: bool) -> Server:
+        return Server(pid, url, home, 20, **{"program": False, "left_over": False, **facts})
+
+    found = [
+        server(1, labkit_home, left_over=True),
+        server(2, room / "a", program=True, left_over=True),
+        server(3, room / "b", left_over=True),
+        server(4, room / "c", url=""),
+    ]
+    monkeypatch.setattr("labkit.backends.servers.running_servers", lambda: found)
+    assert run(["doctor"]) == 0
+    shown = capsys.readouterr().out.partition("Servers of yours that run:\n")[2].splitlines()
+    assert shown[:4] == [
+        f"    process 1: 20 MiB, https://s, {labkit_home} (LABKIT_HOME)",
+        f"    process 2: 20 MiB, https://s, {room / 'a'} (it ends with its program)",
+        f"    process 3: 20 MiB, https://s, {room / 'b'} (left over)",
+        f"    process 4: 20 MiB, starting, {room / 'c'} (another LABKIT_HOME)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "tries"),
+    [
+        ("", "localhost,127.0.0.1,::1"),
+        ("x.org", "x.org,localhost,127.0.0.1,::1"),
+        ("localhost,127.0.0.1,::1", ""),
+    ],
+)
+def test_the_doctor_names_a_proxy_and_how_to_pass_it_by(
+    room: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, exceptions: str, tries: str
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr("labkit.cli.machine.find_needs", lambda *_: [])
+    monkeypatch.setattr("labkit.backends.servers.running_servers", list)
+    assert run(["doctor"]) == 0
+    assert "proxy" not in capsys.readouterr().out
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    assert run(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "\nA proxy is named by HTTPS_PROXY. labkit does not ask it.\n" in out
+    assert ("    try, for your own programs: " in out) is bool(tries)
+    assert f"export no_proxy={tries} NO_PROXY={tries}\n" in out or not tries
 
 
 @pytest.mark.parametrize(

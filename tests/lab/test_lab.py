@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from labkit import Lab, expect_forbidden, predict
+from labkit import Lab, exercise, expect_forbidden, predict
 from labkit.classroom import joining
 from labkit.core.errors import (
     ApiFailure,
@@ -515,6 +516,36 @@ def test_before_the_first_lab_none_is_current(monkeypatch: pytest.MonkeyPatch, l
     current.use(lab)
     current.use(other)
     assert current.current() is other
+
+
+def test_options_reach_the_backend_that_is_chosen(tmp_path: Path) -> None:
+    for options in ({"prefix": "me"}, {"context": "x"}, {"image": "y"}, {"kubeconfig": "z"}):
+        (name,) = options
+        named: dict[str, Any] = options
+        with pytest.raises(UsageError, match=f'embedded has no option "{name}"'):
+            Lab("embedded", home=tmp_path / "home", start=False, **named)
+
+
+def test_stopping_a_lab_stops_its_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Lab("embedded", home=tmp_path / "home", start=False, say=quiet)
+    stopped: list[Any] = []
+    monkeypatch.setattr(type(found.backend), "stop", lambda _backend, say: stopped.append(say))
+    found.stop()
+    assert stopped == [quiet]
+
+
+def test_where_a_grader_runs_a_notebook_an_exercise_is_sealed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "labkit.grading.exercises.exercise", None)
+    sealed = exercise(lab, "ex4-roles")
+    assert repr(sealed) == "• ex4-roles is judged when the notebook has ended."
+    for same in (sealed.start(), sealed.show("4.1"), sealed.check("4.1"), sealed.score()):
+        assert same is sealed
+    assert (sealed.hint("4.1"), sealed.board(), sealed.points("4.1")) == (sealed, sealed, 0.0)
+    odd: Any = "ex4-roles"
+    with pytest.raises(UsageError, match="cannot take"):
+        exercise(odd, "ex4-roles")
 
 
 def test_the_words_act_on_the_lab_made_last(lab: Lab) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jwt
 import pytest
 
 from labkit import lessons
@@ -291,6 +292,50 @@ def test_a_token_may_be_given_as_its_text(api: Client) -> None:
     made = api.post("/api/v1/namespaces/kikai/serviceaccounts/default/token", TOKEN_REQUEST)
     inspector = TokenInspector(api, made.body["status"]["token"])
     assert inspector.data["tokens"][0]["title"] == "token of system:serviceaccount:kikai:default"
+
+
+def made_up(**claims: Any) -> str:
+    return jwt.encode(claims, "secret" * 8, algorithm="HS256")
+
+
+def test_two_tokens_are_compared_entry_by_entry(api: Client) -> None:
+    first, second = made_up(sub="me", jti="1", aud="x"), made_up(sub="me", jti="2", iat=5)
+    seen = TokenInspector(api, first, second)
+    differs = {row["name"]: row["differs"] for row in seen.data["rows"]}
+    assert differs == {
+        "header alg": False,
+        "header typ": False,
+        "sub": False,
+        "jti": True,
+        "aud": True,
+        "iat": True,
+    }
+    assert seen.data["summary"] == "3 of 6 entries differ."
+    assert [token["title"] for token in seen.data["tokens"]] == [
+        "first token of me",
+        "second token of me",
+    ]
+    other = TokenInspector(api, first, made_up(sub="you"), titles=())
+    assert [token["title"] for token in other.data["tokens"]] == ["token of me", "token of you"]
+    same = TokenInspector(api, first, first, titles=("a", "b"))
+    assert same.data["summary"] == "They are one and the same token."
+    assert [token["title"] for token in same.data["tokens"]] == ["a", "b"]
+    alone = TokenInspector(api, first)
+    assert alone.data["summary"] == ""
+    assert not any(row["differs"] for row in alone.data["rows"])
+
+
+def test_a_tampered_token_is_another_one_until_it_is_undone(api: Client) -> None:
+    seen = TokenInspector(api, made_up(sub="me"), made_up(sub="you"))
+    states = []
+    for _ in range(3):
+        states.append([token["tampered"] for token in seen.data["tokens"]])
+        (row,) = (row for row in seen.data["rows"] if row["name"] == "sub")
+        forged = "system:serviceaccount:kube-system:namespace-controller"
+        assert row["values"] == [["me", "you"], ["me", forged]][states[-1][1]]
+        assert ("(the subject was changed)" in seen.as_text()) is states[-1][1]
+        seen.act("tamper", index=1)
+    assert states == [[False, False], [False, True], [False, False]]
 
 
 def test_one_subject_and_one_permission_need_no_list(api: Client) -> None:
