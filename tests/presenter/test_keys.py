@@ -129,6 +129,19 @@ def test_a_page_above_the_step_is_left_by_these_keys(lab: Any, leave: str) -> No
     assert lab.resets == 0
 
 
+def test_the_pictures_and_the_keys_are_pages_above_the_step(lab: Any) -> None:
+    assert "No request of a caller was answered" in last(lab, " ", "x")
+    assert "nobody may read roles" in last(lab, " ", "g")
+    keys = last(lab, " ", "?")
+    assert all(names in keys for names, *_ in screen.DATA["keys"])
+    assert "labkit demo --notes, in another terminal" in keys
+    with shared(DEMO):
+        assert "The notes are not shared here." in last(lab, "h")
+    for key in "xg?bo":
+        assert FIRST not in last(lab, " ", key)
+        assert FIRST in last(lab, " ", key, key)
+
+
 def test_the_overview_begins_at_the_step_that_is_shown_and_wraps_around(lab: Any) -> None:
     def title(page: str) -> str:
         return page.split()[0]
