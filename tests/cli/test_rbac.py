@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from labkit.cli import cli
 from labkit.core.errors import LabkitError
+from tests.client.fake import Reply, Request, fake_api, status
 from tests.rbac.testing.support import OBJECTS, READ, account, bind, role
 from tests.support.server import running_server
 
@@ -332,3 +333,53 @@ def test_the_policy_of_a_cluster_is_read_and_nothing_is_written(
         assert before == after
     assert found.exit_code == 1
     assert "3 of 5 answers are as expected." in found.stdout
+
+
+def kubeconfig(path: Path, server: str) -> Path:
+    """Write a kubeconfig without a credential."""
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+@pytest.mark.parametrize("hidden", ["/api/v1/namespaces", "/api/v1/serviceaccounts"])
+def test_a_cluster_s_names_are_known_as_far_as_they_may_be_read(
+    hidden: str, questions: Path, tmp_path: Path
+) -> None:
+    pods = {"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["list"]}
+    bodies = {
+        "/api/v1": {"resources": [pods]},
+        "/apis": {"groups": []},
+        "/api/v1/namespaces": {"items": [{"metadata": {"name": "team"}}]},
+        "/api/v1/serviceaccounts": {"items": [{"metadata": {"name": "bot", "namespace": "crew"}}]},
+    }
+
+    def answer(request: Request) -> Reply:
+        path = request.path.partition("?")[0]
+        return (
+            status(403, "Forbidden", "no")
+            if path == hidden
+            else Reply(200, bodies.get(path, {"items": []}))
+        )
+
+    with fake_api(answer) as fake:
+        config = kubeconfig(tmp_path / "config", fake.endpoint.server)
+        for who, place in (("team/default", "team"), ("crew/bot", "crew")):
+            questions.write_text(f"questions: [{{who: {who}, may not: list pods in {place}}}]")
+            if hidden.endswith("namespaces") is (place == "team"):
+                assert f"There is no namespace {place}" in refused(
+                    "test", questions, "--kubeconfig", config
+                )
+            else:
+                found = labkit("test", questions, "--kubeconfig", config)
+                assert (found.exit_code, found.stdout.splitlines()[-1]) == (
+                    0,
+                    "1 of 1 answers are as expected.",
+                )

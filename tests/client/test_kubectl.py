@@ -97,6 +97,9 @@ def test_a_command_that_hangs_is_cut_off(program: Path, monkeypatch: pytest.Monk
         ("kubectl exec 'a -- b' -- ls", ("default/a -- b", "ls")),
         ("kubectl exec test --", None),
         ("kubectl get pods", None),
+        ("kubectl run test --image=ubuntu -- ls", None),
+        ("kubectl exec test -n=kikai -- true", ("kikai/test", "true")),
+        ("kubectl exec --namespace=kikai test --container c -- true", ("kikai/test", "true")),
     ],
 )
 def test_a_command_in_a_pod_is_found(line: str, found: tuple[str, str] | None) -> None:

@@ -53,6 +53,11 @@ def test_an_open_question_has_its_answers_and_no_bars() -> None:
     assert not re.search("█|✓|idea", page)
 
 
+def test_the_second_round_is_counted_once_it_has_answers() -> None:
+    assert room.state(ASKED) == "The room: first round, 3 answered"
+    assert room.state({**CLOSED, "answers": [3, 1]}) == "The room: closed, 3 answered, then 1"
+
+
 def test_a_closed_one_has_both_rounds_the_answer_and_the_commonest_wrong_idea() -> None:
     page = text(room.bars(CLOSED))
     assert "The room: closed, 3 answered, then 4" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,10 @@ def test_answers_are_unfolded_and_no_slide_shows_the_directory(
     assert template.is_dir()
     with pytest.raises(UsageError):
         slides.write(LESSON, tmp_path, "reveal-here")
+
+
+def test_without_a_folder_slides_take_a_version_that_they_know() -> None:
+    assert re.fullmatch(r"https://unpkg\.com/reveal\.js@[45]\.\d+\.\d+", slides.REVEAL)
 
 
 class Client:
