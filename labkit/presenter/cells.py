@@ -74,9 +74,7 @@ class Cells:
 
     def allowed(self, lesson: Lesson) -> bool:
         """Return whether the cluster grants the rights that a lesson needs."""
-        if lesson.id not in NEED_CLUSTER_ROLES:
-            return True
-        return self.lab.admin.without_observers().can(
+        return lesson.id not in NEED_CLUSTER_ROLES or self.lab.admin.without_observers().can(
             "create", "clusterroles", group="rbac.authorization.k8s.io"
         )
 

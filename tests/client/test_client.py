@@ -16,7 +16,7 @@ from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.exec import command
 from labkit.client.prefix import Names
-from labkit.client.refusals import STATE_NOT_WRITTEN, failure, find_object
+from labkit.client.refusals import STATE_NOT_WRITTEN, WAYS_OUT, failure, find_object
 from labkit.client.transport import Credentials, Endpoint, Transport, connection_error
 from labkit.core.errors import (
     ApiFailure,
@@ -382,6 +382,12 @@ def test_a_connection_that_breaks_off_and_a_wrong_clock_are_said_in_sentences() 
     said = connection_error("https://h:1", late)
     assert isinstance(said, Untrusted)
     assert said.todo == "Correct this machine's clock."
+    assert said.why == "certificate has expired"
+    other = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    other.verify_code, other.verify_message = 20, ""
+    said = connection_error("https://h:1", other)
+    assert said.why == str(other)
+    assert said.todo == "Check that the kubeconfig's CA belongs to this cluster."
 
 
 def test_only_a_404_means_that_there_is_no_object() -> None:
@@ -409,3 +415,14 @@ def test_a_volume_without_room_is_told_by_the_cause_and_not_by_the_sentence() ->
     assert full.todo.startswith("Make room where the cluster's state lies")
     other = failure(500, {"message": "the cluster's state cannot be written"}, "It failed.")
     assert other.todo.startswith("Try again")
+
+
+@pytest.mark.parametrize("status_code", sorted(WAYS_OUT))
+def test_a_refusal_has_the_servers_words_and_a_way_out(status_code: int) -> None:
+    said = failure(status_code, {"reason": "R", "message": "no"}, "It failed.")
+    assert (said.what, said.reason) == ("It failed.", "R")
+    assert said.why == f"the server said {status_code}: no"
+    assert said.todo == WAYS_OUT[status_code] != ""
+    plain = failure(status_code, f" {'x' * 600} ", "It failed.")
+    assert plain.why == f"the server said {status_code}: {'x' * 500}"
+    assert failure(status_code, None, "It failed.").why.startswith("the server said")

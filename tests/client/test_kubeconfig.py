@@ -90,6 +90,14 @@ def test_a_login_program_gives_the_token_and_is_run_again_when_that_has_expired(
     assert found.credentials.headers() == {"Authorization": f"Bearer {second}"}
 
 
+def test_a_login_program_can_give_a_certificate(tmp_path: Path) -> None:
+    kind = '"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"'
+    status = '{"clientCertificateData":"CERT","clientKeyData":"KEY"}'
+    found = kubeconfig.load(login(tmp_path, f"echo '{{{kind},\"status\":{status}}}'"))
+    assert (found.credentials.certificate, found.credentials.key) == ("CERT", "KEY")
+    assert found.credentials.headers() == {}
+
+
 def test_a_login_program_that_fails_is_named(tmp_path: Path) -> None:
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "/nope/login", "args": []}
     with pytest.raises(UsageError, match="/nope/login"):
@@ -119,6 +127,7 @@ def test_a_login_program_that_fails_in_a_terminal_is_named_too(
         ({**document({}), "current-context": "lap"}, 'no context "lap"'),
         ({**document({}), "current-context": "lost"}, 'no cluster "nowhere"'),
         (document({"username": "a"}), "dropped"),
+        (document({"auth-provider": {"name": "gcp"}}), "dropped"),
         (document({"client-certificate-data": "%%%"}), "client-certificate"),
         (document({"client-certificate": "nope.crt"}), "client-certificate"),
         (document({}, {"server": "h:1"}), "names no server"),

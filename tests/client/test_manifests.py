@@ -76,6 +76,8 @@ def test_what_is_wrong_in_a_line_is_said_with_the_line() -> None:
         with pytest.raises(UsageError, match="not YAML") as caught:
             parse(odd)
         assert caught.value.todo == "Look for a bracket that is not closed."
+        assert caught.value.why
+        assert len(caught.value.why) <= 500
 
 
 def test_a_date_is_text_as_for_kubernetes() -> None:

@@ -35,6 +35,8 @@ def test_a_name_is_read(written: str, read: str) -> None:
         ("kikai:default", 'Write "kikai/default".'),
         ("system:serviceaccount:kikai:default", 'Write "kikai/default".'),
         ("Kikai/test", "Write namespace/name, such as `kikai/test`."),
+        ("kikai Test", "Write namespace/name, such as `kikai/test`."),
+        ("Kikai:test", "Write namespace/name, such as `kikai/test`."),
         ("a/b/c", "Write namespace/name, such as `kikai/test`."),
         ("", "Write namespace/name, such as `kikai/test`."),
     ],

@@ -137,6 +137,8 @@ def test_a_legacy_token_is_known_by_its_flat_claims() -> None:
     token = Token.decode(signed(claims))
     assert token.legacy
     assert token.expires is None
+    assert not token.expired
+    assert "legacy token of system:serviceaccount:default:kikai" in repr(token)
     assert token.bound_to == "secret kikai-token"
     assert "not checked" in token.verdict
 
