@@ -103,6 +103,18 @@ def test_the_options_reach_the_pool(grading: Grading) -> None:
     assert grading.pools == [(3, 3, 7.0), (1, 0, 60.0)]
 
 
+def test_who_is_not_graded_yet_is_named(grading: Grading, capsys: Capture) -> None:
+    names = [f"Not graded yet, and not in the reports: {who} {EXERCISE}." for who in ("bob", "cat")]
+    assert grading.run("--only", "ann") == 0
+    assert [line for line in capsys.readouterr().err.splitlines() if "Not graded" in line] == names
+    assert grading.run() == 0
+    shown = capsys.readouterr().err
+    assert "Not graded" not in shown
+    assert "1 of 3 are graded already." in shown
+    assert grading.run("--only", "ann", "--regrade") == 0
+    assert "Not graded" not in capsys.readouterr().err
+
+
 def test_what_is_graded_already_needs_no_pool_and_no_walls(
     grading: Grading, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from labkit.presenter.cells import Cells
 CELLS: dict[str, list[str]] = {
     "W1": ["a = 1", "print('one')", "predict('W1', 1)\n", "print('two')\nprint('three')"],
     "W2": ["from labkit.ui import XRay\nXRay(a)", " ", "print('W2')"],
+    "W3": ["a = 1\nlab.record('W3', a)", "a"],
 }
 """Cells of the first steps; all others have one that prints the step's name."""
 
@@ -52,6 +53,9 @@ class StubLab:
 
     def stop(self) -> None:
         self.stops += 1
+
+    def record(self, *_words: object) -> None:
+        pass
 
     def kubectl(self, arguments: str) -> str:
         return f"kubectl was given {arguments}"

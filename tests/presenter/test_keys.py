@@ -39,6 +39,7 @@ class Screen(Console):
         self.page = ""
         self.drawn = 0
         self.reported: list[str] = []
+        self.styles: dict[str, str] = {}
 
     def update_screen_lines(self, lines: list[list[Segment]], x: int = 0, y: int = 0) -> None:
         """Keep a page, or a line that is written on one."""
@@ -50,6 +51,8 @@ class Screen(Console):
             assert all(len(line) <= self.width for line in text.splitlines())
             self.page = text
             self.drawn += 1
+            segments = [segment for line in lines for segment in line if segment.text.strip()]
+            self.styles = {segment.text.strip(): str(segment.style) for segment in segments}
 
 
 class Keys:
@@ -109,6 +112,44 @@ def test_a_key_asks_shows_the_code_runs_it_and_goes_on(lab: Any) -> None:
     assert "one\n" in second
     assert "print('two')" in then
     assert "predict(" not in then, "the class predicts"
+
+
+def test_questions_code_and_refusals_have_colours_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lab = stub_lab(monkeypatch, {"W1": ["lab.ask()"]})
+    refused = Answer("me", "GET", "/x", "https://s", 403, {}, {"kind": "Status", "message": "no"})
+    lab.ask = lambda: [observer(refused) for observer in lab.admin.observers]
+
+    def style(text: str, *keys: Key | Sequence[str]) -> str:
+        console = Screen(120)
+        last(lab, *keys, on=console)
+        (found,) = (style for shown, style in console.styles.items() if shown.startswith(text))
+        return found
+
+    assert style(FIRST, " ") == "bold yellow"
+    assert style("lab.ask()", " ", " ") == "cyan"
+    assert style("lab.ask()", " ", " ", " ") == "cyan"
+    assert style("403 no", " ", " ", " ") == "bold red"
+    assert style("W1  ", " ") == "bold"
+    assert style("space runs it", " ") == "dim"
+    assert style("There is no step", "/", "9", "9", "c-m") == "yellow"
+
+
+def test_a_beat_is_a_cell_with_output_and_those_before_it_that_have_none(lab: Any) -> None:
+    play = Play(lab, lessons.LESSONS)
+    play.go(1)
+    assert [beat.cells for beat in play.played[-1].beats] == [
+        ["a = 1"],
+        ["print('one')"],
+        ["predict('W1', 1)\n", "print('two')\nprint('three')"],
+    ]
+    play.go(2)
+    assert [list(beat.cells) for beat in play.played[-1].beats] == [["print('W2')"], []]
+    play.go(3)
+    assert [list(beat.cells) for beat in play.played[-1].beats] == [
+        ["a = 1\nlab.record('W3', a)", "a"]
+    ]
 
 
 def test_back_goes_a_beat_at_a_time_and_resets_only_what_has_run(lab: Any) -> None:
@@ -289,7 +330,7 @@ def test_a_pace_presses_the_keys_until_it_is_stopped(
     monkeypatch.setattr(stage, "time", SimpleNamespace(monotonic=lambda: now[0], time=time.time))
 
     def later() -> None:
-        now[0] += 3
+        now[0] += 2.5
 
     stopped = "t goes on by itself"
     shown = pages(lab, later, later, "t", later, later, later, "t", later, later, pace=5)
@@ -299,6 +340,9 @@ def test_a_pace_presses_the_keys_until_it_is_stopped(
     assert all(stopped in page and FIRST in page for page in shown[3:7])
     assert "a = 1" in shown[-1]
     assert "by itself" not in last(lab)
+    said = last(lab, "c", pace=5)
+    assert "Code is shown a line at a key." in said
+    assert "by itself" not in said
 
 
 def test_with_a_pace_the_last_page_ends_it(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_answers_are_unfolded_and_no_slide_shows_the_directory(
     assert "It is <strong>refused</strong>." in page
     assert "&lt;summary&gt;stays&lt;/summary&gt;" in page
     assert "역할" in page
-    assert f"kept in {slides.HOME}/state.db" in page
+    assert "kept in $HOME/.local/share/labkit/state.db" in page
     assert "labkit-slides-" not in page
     assert "reveal-here/" in page
     assert page.partition("<title>")[2].startswith(f"{LESSON.title}</title>")

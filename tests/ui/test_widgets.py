@@ -144,6 +144,19 @@ def test_what_goes_wrong_is_said_and_the_page_waits_no_longer(
     assert [message["done"] for message in sent] == ["refresh", "refresh"]
 
 
+def test_the_page_is_told_how_long_an_action_took(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matrix = AccessMatrix(api, ["kikai/default"], ["list services"], "kikai")
+    sent: list[dict[str, Any]] = []
+    times = iter([5.0, 5.25])
+    monkeypatch.setattr(matrix, "send", sent.append)
+    monkeypatch.setattr("labkit.ui.base.time", SimpleNamespace(perf_counter=lambda: next(times)))
+    matrix._receive(matrix, {"action": "explain", "row": 0, "column": 0}, [])
+    assert sent == [{"done": "explain", "milliseconds": 250.0}]
+    assert matrix.data["explanation"]["allowed"] is True
+
+
 def test_a_column_of_what_lives_in_no_namespace_says_so(api: Client) -> None:
     matrix = AccessMatrix(
         api, ["kikai/default"], ["list services", "list persistentvolumes"], "kikai"
