@@ -63,6 +63,41 @@ def test_the_proxy_adds_its_credential_and_takes_nobody_elses(proxy: Proxy, api:
     assert api.requests[0].headers["accept"] == "text/x"
 
 
+HOP_BY_HOP = (
+    *("Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization"),
+    *("TE", "Trailers", "Upgrade"),
+)
+
+
+def test_headers_of_one_connection_do_not_pass_nor_does_a_programs_own_credential() -> None:
+    """RFC 9110, 7.6.1; without a credential of its own the proxy's requests are anonymous."""
+    sent = dict.fromkeys(HOP_BY_HOP, "x")
+
+    def reply(_request: Request) -> Reply:
+        return Reply(200, {}, {**sent, "Audit-Id": "a-1"})
+
+    with fake_api(reply) as api, Proxy(Client(api.endpoint)) as running:
+        status, _, headers = call(
+            running,
+            "GET",
+            "/x",
+            None,
+            Authorization="Bearer mine",
+            Connection="close",
+            X_Own="1",
+            **sent,
+        )
+        (received,) = (each.headers for each in api.requests if each.path == "/x")
+    assert status == 200
+    assert received["x-own"] == "1"
+    assert received["host"] == api.endpoint.server.partition("://")[2]
+    assert received.get("connection", "") != "close"
+    assert {name for name in (*HOP_BY_HOP, "Authorization") if name.lower() in received} == set()
+    assert headers["Audit-Id"] == "a-1"
+    assert [name for name in HOP_BY_HOP if name in headers] == []
+    assert len(headers.get_all("Content-Length", [])) == 1
+
+
 def test_bodies_pass_both_ways(proxy: Proxy) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         status, body, _ = call(proxy, method, "/x", b"hello", Content_Type="text/plain")
