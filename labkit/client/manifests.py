@@ -70,9 +70,7 @@ def _not_yaml(content: str, source: str, error: Exception) -> UsageError:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         return UsageError(
-            what,
-            why=" ".join(str(error).split())[:500],
-            todo="Look for a bracket that is not closed.",
+            what, why=" ".join(str(error).split()), todo="Look for a bracket that is not closed."
         )
     empty = len(content) - len(content.lstrip("\n")) if source == TEXT else 0
     line = content.split("\n")[mark.line] if mark.line < content.count("\n") + 1 else ""
