@@ -6,7 +6,7 @@ changes only objects that were created for the submission and by it; all others 
 
 import json
 from contextlib import suppress
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from labkit.client.client import Client
 from labkit.client.request_info import Call, read_call
@@ -57,7 +57,8 @@ class RequestPolicy:
             or method in READ_METHODS
             or call.subresource
             or call.group in REVIEW_GROUPS
-            or "dryRun" in query
+            # A server ignores what only looks like it: another parameter, or one that it cannot read.
+            or parse_qs(query).get("dryRun") == ["All"]
         ):
             return
         # From the answer, not the request, which can leave the name to the server (``generateName``).
@@ -68,7 +69,7 @@ class RequestPolicy:
             )
 
     def _refusal(self, method: str, target: str) -> str:
-        raw, _, query = target.partition("?")
+        raw = target.partition("?")[0]
         path = unquote(raw)
         # The cluster could read such paths otherwise than this policy does.
         if (
@@ -78,7 +79,7 @@ class RequestPolicy:
             or not path.startswith("/")
         ):
             return text("the path is not written plainly")
-        call = read_call(method, f"{path}?{query}")
+        call = read_call(method, unquote(target))
         reading = method in READ_METHODS and call.subresource not in CONNECT_SUBRESOURCES
         if not call.is_resource:
             return "" if reading else text("no such path is written to here")

@@ -20,15 +20,16 @@ import time
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from labkit.client.client import Client
+from labkit.client.request_info import read_call
 from labkit.core.errors import LabkitError
 from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
 from labkit.embedded import ApiError, Keys
 
-from .request_policy import READ_METHODS, RequestPolicy
+from .request_policy import CONNECT_SUBRESOURCES, READ_METHODS, RequestPolicy
 
 MAX_HEAD_BYTES = 64 << 10
 MAX_ANSWER_BYTES = 64 << 20
@@ -115,8 +116,6 @@ class _Exchange(socketserver.BaseRequestHandler):
             self.request.settimeout(TIMEOUT_SECONDS)
             with self.server.context.wrap_socket(self.request, server_side=True) as learner:
                 self._serve(learner)
-        except (OSError, ValueError):
-            return
         finally:
             self.server.exchanges.discard(self)
 
@@ -142,11 +141,12 @@ class _Exchange(socketserver.BaseRequestHandler):
             return
         certified = bool(learner.getpeercert())
         caller = self.server.admin if certified else self.server.anonymous
+        # By its path, since a server ignores an upgrade where there is none, and creates what was sent.
+        call = read_call(method, unquote(target))
+        writes = method not in READ_METHODS and call.subresource not in CONNECT_SUBRESOURCES
+        sent = _rewritten(method, target, headers, caller, certified=certified, writes=writes)
         with _connect(caller) as cluster:
-            cluster.sendall(_rewritten(method, target, headers, caller, certified=certified) + rest)
-            writes = method not in READ_METHODS and not any(
-                name.lower() == "upgrade" for name, _ in headers
-            )
+            cluster.sendall(sent + rest)
             answer = self._pump(learner, cluster, writes)
         # Recorded before the learner gets the answer: a notebook that ends then leaves no unrecorded object.
         if writes:
@@ -243,11 +243,17 @@ def _field(line: str) -> tuple[str, str]:
 
 
 def _rewritten(
-    method: str, target: str, headers: list[tuple[str, str]], caller: Client, *, certified: bool
+    method: str,
+    target: str,
+    headers: list[tuple[str, str]],
+    caller: Client,
+    *,
+    certified: bool,
+    writes: bool,
 ) -> bytes:
     """Write the head for the cluster: one request, after which the connection ends."""
     url = urlsplit(caller.endpoint.server)
-    upgrade = any(name.lower() == "upgrade" for name, _ in headers)
+    upgrade = not writes and any(name.lower() == "upgrade" for name, _ in headers)
     sent = [
         f"{method} {url.path.rstrip('/')}{target} HTTP/1.1",
         f"Host: {url.netloc}",
@@ -255,7 +261,6 @@ def _rewritten(
         "Accept-Encoding: identity",
     ]
     # The answer to a write is read here, so it must not be protobuf; every client reads JSON as well.
-    writes = method not in READ_METHODS and not upgrade
     sent += ["Accept: application/json"] if writes else []
     if certified:
         sent += [f"{name}: {value}" for name, value in caller.credentials.headers().items()]

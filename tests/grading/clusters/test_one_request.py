@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -16,13 +18,14 @@ import yaml
 from labkit.embedded.apiserver.serving.inprocess import Answer, ask
 from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.cluster import Cluster
-from labkit.grading.clusters import embedded_cluster
+from labkit.grading.clusters import embedded_cluster, loop_watch
 from labkit.grading.clusters.budget import Budget, Quota
-from labkit.grading.clusters.embedded_cluster import ClusterTemplate
+from labkit.grading.clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster
 from labkit.grading.clusters.inprocess import ADMIN
 from labkit.grading.clusters.loop_watch import LoopWatch, Share
 from labkit.grading.graders.grader import GRADED_AGAIN, Grader
 from labkit.grading.running.workers import ServedCluster
+from labkit.grading.tasks import find_exercise
 from labkit.grading.walls.isolation import Limits
 from tests.grading.support import SETUP, grade, solved_cells, submit
 
@@ -312,6 +315,28 @@ def test_heads_are_counted_since_the_audit_log_holds_them(template: ClusterTempl
     assert statuses == [200, 200, 200, 429, 429]
 
 
+def test_the_servers_time_is_counted_and_what_is_used_up_is_noted(
+    template: ClusterTemplate,
+) -> None:
+    share = Share()
+    made = EmbeddedCluster(
+        template.keys,
+        find_exercise(EXERCISE),
+        "ann",
+        template=template,
+        quota=Quota(seconds=1e-9),
+        share=share,
+    )
+    assert (made.note, share.used_seconds) == ("", 0.0)
+    made._budget.attach()
+    answers = [ask(made.cluster.handle, "GET", SPACE, certificate=ADMIN) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 429]
+    assert share.used_seconds > 0
+    why = "it took the server more than 1e-09 s"
+    assert made.note == f"It used up what it may ask of its cluster: {why}."
+    assert why in json.loads(answers[1].body)["message"]
+
+
 def test_a_head_that_is_too_long_is_not_read(graded: Graded) -> None:
     assert graded("GET", SPACE, headers={"x-forwarded-for": "1.1.1.1," * 10_000}).status == 431
 
@@ -516,3 +541,26 @@ def test_what_ones_own_requests_take_gives_nobody_time() -> None:
     held = other.held_seconds
     watch.look()
     assert other.held_seconds < held + 0.5
+
+
+@pytest.mark.parametrize(("late", "blocked"), [(0.0, False), (0.9, False), (1.1, True)])
+def test_a_beat_that_comes_late_holds_everybody(
+    late: float, blocked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three beats, the second is late, by a clock that only goes on while the watch sleeps."""
+    now = 10.0
+    delays = [0.0, late, 0.0]
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        if not delays:
+            raise asyncio.CancelledError
+        now += seconds + delays.pop(0)
+
+    monkeypatch.setattr(loop_watch, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(loop_watch, "asyncio", SimpleNamespace(sleep=sleep))
+    share = Share()
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(LoopWatch({share}).run())
+    assert share.held_seconds == pytest.approx(late)
+    assert share.blocked is blocked

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from labkit.client.client import Client
-from labkit.grading.clusters.reverse_proxy import _field, _refused, _rewritten
+from labkit.grading.clusters.reverse_proxy import _drain, _field, _refused, _rewritten
 
 CALLER = cast(
     "Client",
@@ -20,15 +21,19 @@ CALLER = cast(
 )
 
 
-def rewritten(method: str, headers: dict[str, str], *, certified: bool = True) -> list[str]:
+def rewritten(
+    method: str, headers: dict[str, str], *, certified: bool = True, writes: bool = False
+) -> list[str]:
     """The lines that the cluster gets."""
-    head = _rewritten(method, "/api", [*headers.items()], CALLER, certified=certified)
+    fields = [*headers.items()]
+    head = _rewritten(method, "/api", fields, CALLER, certified=certified, writes=writes)
     assert head.endswith(b"\r\n\r\n")
     return head.decode().split("\r\n")[:-2]
 
 
 def test_a_write_asks_for_json_and_ends_its_connection() -> None:
-    sent = rewritten("POST", {"Accept": "application/vnd.kubernetes.protobuf", "X-A": "b"})
+    headers = {"Accept": "application/vnd.kubernetes.protobuf", "X-A": "b"}
+    sent = rewritten("POST", headers, writes=True)
     assert sent == [
         "POST /prefix/api HTTP/1.1",
         "Host: 10.0.0.1:6443",
@@ -51,6 +56,10 @@ def test_an_upgrade_is_passed_on() -> None:
     assert "Accept: text/plain" in sent
 
 
+def test_a_write_is_no_upgrade() -> None:
+    assert "Connection: close" in rewritten("POST", {"Upgrade": "websocket"}, writes=True)
+
+
 @pytest.mark.parametrize(("certified", "sent"), [(True, "Bearer grader"), (False, "Bearer own")])
 def test_an_administrator_has_the_graders_token_and_others_their_own(
     certified: bool, sent: str
@@ -60,6 +69,11 @@ def test_an_administrator_has_the_graders_token_and_others_their_own(
     assert [line for line in lines if line.lower().startswith(("auth", "x-remote"))] == [
         f"{'Authorization' if certified else 'authorization'}: {sent}"
     ]
+
+
+def test_a_header_is_a_name_and_a_value_without_white_space_around_it() -> None:
+    assert _field("X-A: b: c ") == ("X-A", "b: c")
+    assert _field("X-A:") == ("X-A", "")
 
 
 @pytest.mark.parametrize("line", ["no colon", ": no name", "A : blank before the colon", " A: b"])
@@ -75,3 +89,13 @@ def test_a_refusal_is_a_403_of_the_api() -> None:
     status: dict[str, Any] = json.loads(body)
     assert (status["code"], status["reason"]) == (403, "Forbidden")
     assert status["message"] == "The grader does not pass this on: no nodes are made here."
+
+
+def test_the_rest_of_a_refused_request_is_read() -> None:
+    """Otherwise the connection would be reset, and the answer lost."""
+    proxy, learner = socket.socketpair()
+    with proxy, learner:
+        learner.sendall(bytes(100_000))
+        learner.shutdown(socket.SHUT_WR)
+        _drain(cast("Any", proxy))
+        assert proxy.recv(1) == b""

@@ -390,6 +390,25 @@ class TestTheReverseProxy:
         assert self.send(proxy, keys, first + second, tmp_path).count("HTTP/1.1 ") <= 1
         assert lab.admin.get("/api/v1/namespaces/kube-public").body["status"]["phase"] == "Active"
 
+    def test_a_request_needs_no_headers(
+        self, proxy: ReverseProxy, keys: Keys, tmp_path: Path
+    ) -> None:
+        ask = "GET /version HTTP/1.1\r\n\r\n"
+        assert self.send(proxy, keys, ask, tmp_path).startswith("HTTP/1.1 200")
+
+    @pytest.mark.parametrize("headers", ["", "Connection: Upgrade\r\nUpgrade: websocket\r\n"])
+    def test_what_a_write_creates_is_recorded_whatever_its_headers_ask_for(
+        self, headers: str, proxy: ReverseProxy, keys: Keys, lab: Lab, tmp_path: Path
+    ) -> None:
+        body = '{"metadata": {"generateName": "made-"}}'
+        head = (
+            f"Host: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}"
+        )
+        ask = f"POST /api/v1/namespaces HTTP/1.1\r\n{head}\r\n{body}"
+        assert self.send(proxy, keys, ask, tmp_path).startswith("HTTP/1.1 201")
+        (made,) = proxy.requests.created
+        assert lab.admin.delete(made).status == 200
+
     def test_once_closed_it_accepts_no_connection(self, lab: Lab, keys: Keys) -> None:
         admin = lab.admin.without_observers()
         running = ReverseProxy(listen(0), keys, admin, lab.as_anonymous(), RequestPolicy(admin))
