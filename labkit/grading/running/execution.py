@@ -116,6 +116,6 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) 
             # A cell has ended the notebook.
             return 0
         except DeadKernelError:
-            code = int(process.returncode or 0)
+            code = int(process.returncode)
             return code if code >= 0 else SIGNAL_BASE - code
     return 0

@@ -87,15 +87,19 @@ class Guard:
         return self._waited_seconds > min(STARVED_SECONDS, self._limits.seconds * STARVED_SHARE)
 
     def watch(self, connection: socket.socket) -> str:
-        """Wait for the end of the process, a limit, or the end of the grader; return how it ended."""
+        """Wait for the end of the process, or a limit; return how it ended.
+
+        Raises:
+            Closed, OSError: The grader is gone.
+        """
         self._ends.append(connection)
         ended = ""
         while not ended:
             # A process whose output is closed is ending, and no event will announce its end.
             seconds = POLL_SECONDS if self._output in self._ends else EXIT_POLL_SECONDS
             ready = select.select(self._ends, [], [], seconds)[0]
-            if connection in ready and not self._answered(connection):
-                return "grader gone"
+            if connection in ready:
+                self._read_answer(connection)
             if self._output in ready:
                 # A busy notebook prints in small pieces; waking for each would take its processor from it.
                 time.sleep(REST_SECONDS)
@@ -141,16 +145,12 @@ class Guard:
         self._printed += piece[:room]
         self._dropped = self._dropped or len(piece) > room
 
-    def _answered(self, connection: socket.socket) -> bool:
-        """Read how long the server was held, which at most doubles the time; return False if the grader is gone."""
-        try:
-            held = float(wire.receive(connection)[0]["seconds"])
-        except (wire.Closed, OSError):
-            return False
+    def _read_answer(self, connection: socket.socket) -> None:
+        """Read how long the server was held, which at most doubles the time."""
+        held = float(wire.receive(connection)[0]["seconds"])
         more = min(held, self._limits.seconds) - self._held_seconds
         self._held_seconds += max(more, 0)
         self._asked_at = None if more > 0 else -math.inf
-        return True
 
     def _exceeded(self, connection: socket.socket) -> str:
         """Return the limit that is exceeded; empty if none is, or while the grader is asked for more time."""

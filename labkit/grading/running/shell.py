@@ -66,7 +66,7 @@ class _Messages(Session):
     def msg(
         self, msg_type: str, content: dict[str, Any] | None = None, *_: Any, **_rest: Any
     ) -> dict[str, Any]:
-        return {"header": {"msg_type": msg_type}, "msg_type": msg_type, "content": content or {}}
+        return {"header": {"msg_type": msg_type}, "msg_type": msg_type, "content": content}
 
     def send(
         self,

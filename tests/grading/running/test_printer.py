@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import os
+import select
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from labkit.grading.graders.grader import GRADED_AGAIN, STILL_BUSY, Grader
 from labkit.grading.judging.result import Result
-from labkit.grading.running import guard, printer
+from labkit.grading.running import guard, printer, wire
 from labkit.grading.running.printer import Printer, SharedPage
 from labkit.grading.running.processes import Descendants
 from labkit.grading.walls.isolation import Limits
@@ -168,6 +171,47 @@ def test_time_is_counted_from_where_cells_can_run_and_a_start_has_its_own(
     unused.close()
 
 
+@pytest.mark.parametrize(
+    ("held", "ends_at"),
+    [(0.0, 12.0), (4.0, 16.0), (10.0, 22.0), (99.0, 22.0), (None, 72.0)],
+    ids=["free", "held", "held-for-its-limit", "held-for-longer", "no-answer"],
+)
+def test_time_is_added_while_others_hold_the_server_and_at_most_doubles(
+    held: float | None, ends_at: float, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The grader is asked at each limit, with a clock that goes on by a second when the guard looks."""
+    now = 0.0
+    grader, supervisor = socket.socketpair()
+    grader.setblocking(False)
+
+    def look(ends: list[int | socket.socket], *_: object) -> object:
+        nonlocal now
+        now += 1
+        with suppress(BlockingIOError):
+            assert wire.receive(grader) == (guard.ASK_HELD, None)
+            if held is not None:
+                wire.send(grader, {"seconds": held})
+        return select.select(ends, [], [], 0)
+
+    monkeypatch.setattr(guard, "select", SimpleNamespace(select=look))
+    monkeypatch.setattr(guard, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(os, "waitpid", lambda *_: (0, 0))
+    below = Descendants()
+    monkeypatch.setattr(below, "find", list)
+    limits = Limits(seconds=10, cpu_seconds=1)
+    with grader, supervisor:
+        watching = guard.Guard(1, pipe[0], limits, below, lambda: False)
+        assert watching.watch(supervisor) == "time limit"
+    assert now == ends_at
+
+
+def test_whose_grader_is_gone_is_watched_no_longer(pipe: tuple[int, int]) -> None:
+    grader, supervisor = socket.socketpair()
+    grader.close()
+    with supervisor, pytest.raises(wire.Closed):
+        guard.Guard(1, pipe[0], Limits(), Descendants(), lambda: False).watch(supervisor)
+
+
 @pytest.mark.slow
 def test_a_notebook_that_waited_for_a_processor_is_graded_again_and_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -222,3 +266,18 @@ def test_the_kernel_says_how_long_a_process_waited(monkeypatch: pytest.MonkeyPat
     assert below.waited_seconds() == 5.0
     monkeypatch.setattr(below, "find", list)
     assert below.waited_seconds() == 0.0
+
+
+def test_memory_is_counted_in_pages_and_shared_ones_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    below = Descendants()
+    monkeypatch.setattr(below, "find", lambda: [7, 8, 9])  # the last one has just ended
+    texts = {"7/statm": b"999 300 1 1 0 1 0\n", "8/statm": b"999 200 1 1 0 1 0\n"}
+    monkeypatch.setattr(below, "_read", lambda path: texts.get(path, b""))
+    page = os.sysconf("SC_PAGE_SIZE")
+    assert not below.exceed(500 * page)
+    assert below.exceed(500 * page - 1)
+    texts["7/smaps_rollup"] = b"Rss:    1200 kB\nPss:     400 kB\nPss_Anon:     100 kB\n"
+    assert not below.exceed(400 * 1024 + 200 * page)
+    assert below.exceed(400 * 1024 + 200 * page - 1)

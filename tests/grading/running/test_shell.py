@@ -6,13 +6,18 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import nbclient
 import pytest
+from nbclient.exceptions import DeadKernelError
 
 from labkit.grading.graders.grader import Grader
 from labkit.grading.intake.submissions import MAX_BYTES, calls_kubectl, files_beside, find
-from labkit.grading.running.execution import needs_kernel
+from labkit.grading.running.execution import needs_kernel, run_in_kernel
 from labkit.grading.session import GradingSession
 from tests.grading.conftest import SHORT
 from tests.grading.support import IN_A_KERNEL, grade, solved_cells, submit
@@ -135,6 +140,35 @@ def test_only_what_uses_the_kernel_itself_needs_one(cell: str, expected: bool) -
 def test_a_notebook_that_needs_a_kernel_has_one(patient_grader: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "ann", EXERCISE, ["type(get_ipython().kernel).__name__"])
     assert grade(patient_grader, tmp_path)["ann"].output == "'IPythonKernel'\n"
+
+
+@pytest.mark.parametrize(("returned", "code"), [(0, 0), (3, 3), (-9, 128 + 9), (-11, 128 + 11)])
+def test_a_kernel_that_dies_has_the_exit_code_of_a_shell(
+    returned: int, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dying:
+        """A client whose kernel ends in the second cell."""
+
+        def __init__(
+            self, notebook: Any, *, on_cell_start: Callable[..., None], **_options: Any
+        ) -> None:
+            process = SimpleNamespace(returncode=returned)
+            self.km = SimpleNamespace(provisioner=SimpleNamespace(process=process))
+            self.sources = [cell.source for cell in notebook.cells]
+            self.start = on_cell_start
+
+        def execute(self, **_options: Any) -> None:
+            """Run the first cell."""
+            assert self.sources == ["1", "die()", "2"]
+            self.start(cell_index=0)
+            self.start(cell_index=1)
+            self.km.provisioner.process = None
+            raise DeadKernelError("Kernel died")
+
+    monkeypatch.setattr(nbclient, "NotebookClient", Dying)
+    counts: list[int] = []
+    assert run_in_kernel(["1", "die()", "2"], counts.append, lambda *_: None) == code
+    assert counts == [0, 1]
 
 
 def test_a_task_goes_on_between_cells(grader: Grader, tmp_path: Path) -> None:
