@@ -183,12 +183,8 @@ def _bind_mount(source: str, mode: int, target: str) -> None:
     else:
         os.mknod(target)
     mount(source, target, "", MS_BIND | MS_REC)
-    mount(
-        "none",
-        target,
-        "",
-        MS_BIND | MS_REMOUNT | MS_NOSUID | (0 if stat.S_ISCHR(mode) else MS_RDONLY),
-    )
+    # A device that is mounted read-only can be written to nevertheless: only its file stays as it is.
+    mount("none", target, "", MS_BIND | MS_REMOUNT | MS_NOSUID | MS_RDONLY)
 
 
 def _cover(directory: Path) -> None:

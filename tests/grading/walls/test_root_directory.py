@@ -67,6 +67,18 @@ OWN = ("/home/learner", "/tmp")
 
 
 @pytest.mark.usefixtures("isolated")
+def test_devices_are_read_and_written(grader: Grader, tmp_path: Path) -> None:
+    source = """
+with open("/dev/null", "w") as nowhere:
+    nowhere.write("gone")
+print([len(open(f"/dev/{name}", "rb").read(4)) for name in ("null", "zero", "random", "urandom")])
+!echo gone > /dev/null && echo written
+"""
+    submit(tmp_path, "ann", EXERCISE, [source])
+    assert grade(grader, tmp_path)["ann"].output == "[0, 4, 4, 4]\nwritten\n"
+
+
+@pytest.mark.usefixtures("isolated")
 def test_files_of_the_machine_are_read_only_and_no_program_gains_rights(
     grader: Grader, tmp_path: Path
 ) -> None:
@@ -149,6 +161,25 @@ def test_those_for_figures_and_tables_stay_where_they_are_installed(
     }
     assert set(first.needed) == names | {"deeper", "deeper-1.0.egg-info", "__pycache__"}
     assert second == PackageDirectory(str(system), ())
+
+
+def test_only_a_directory_of_packages_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of that name, as a failed installation can leave it, stops no grader."""
+    for prefix in ("prefix", "base_prefix"):
+        monkeypatch.setattr(sys, prefix, str(tmp_path))
+    for library in ("lib", "lib64"):
+        (tmp_path / library / "python3").mkdir(parents=True)
+    (tmp_path / "lib/python3/site-packages").touch()
+    secrets = tmp_path / "lib64/python3/site-packages"
+    install(secrets, "solutions")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    found = package_directories(scratch)
+    assert [entry for entry in found if entry.directory.startswith(str(tmp_path))] == [
+        PackageDirectory(str(secrets), ())
+    ]
 
 
 def test_where_labkit_is_not_installed_nothing_is_hidden(
