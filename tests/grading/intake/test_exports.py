@@ -137,6 +137,20 @@ def test_nbgraders_time_is_that_of_its_file(tmp_path: Path) -> None:
     assert found[0].delay == "by 2 minutes"
 
 
+def test_a_learners_own_file_says_no_time(tmp_path: Path) -> None:
+    """Where nbgrader has not put it, a learner may have written it."""
+    for path in (
+        submit(tmp_path / "s", "s01", EXERCISE, ["1"]),
+        submit(tmp_path / "s" / "s02", "homework", EXERCISE, ["1"]),
+    ):
+        path.with_name("timestamp.txt").write_text("2026-11-22 00:00:00 UTC")
+    found = took(tmp_path / "s", due=DUE).submissions
+    assert [(entry.learner, entry.handed_in, entry.late) for entry in found] == [
+        ("s01", "", False),
+        ("s02", "", False),
+    ]
+
+
 def test_a_systems_mark_counts_only_without_a_time(tmp_path: Path) -> None:
     submit(tmp_path / "s", "s01", EXERCISE, ["1"])
     (entry,) = took(tmp_path / "s").submissions
@@ -171,6 +185,15 @@ def test_moodles_groups_are_in_a_table(tmp_path: Path) -> None:
         ("s02", ("s02", "s03"))
     ]
     assert [person.id for person in intake.missing[EXERCISE]] == ["s01"]
+
+
+def test_empty_rows_of_a_table_say_nothing_and_count_as_lines(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("\n,\ngroup,learner\n\n , \nRed,s01\n,,\nRed,s02\n\n")
+    assert read_groups(table) == {"Red": ["s01", "s02"]}
+    table.write_text(f"\nlearner,due\n\n,\ns01,{DUE}\n\neve,never\n")
+    with pytest.raises(UsageError, match="line 7: never is no time"):
+        read_extensions(table, str)
 
 
 @pytest.mark.parametrize("text", ["2026-11-20", "2026-11-20T10:00", "tomorrow", ""])
