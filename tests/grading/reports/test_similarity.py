@@ -155,6 +155,26 @@ def test_one_foreign_name_may_be_chance() -> None:
     assert not compare(EXERCISE, codes).foreign
 
 
+@pytest.mark.parametrize(
+    ("one", "two", "alike"),
+    [
+        ("first", "second", True),
+        ("len", "max", False),
+        ("lab.get", "lab.post", False),
+        ("lab.mine", "lab.yours", False),
+    ],
+    ids=["variables", "builtins", "attributes-of-the-assignment", "other-attributes"],
+)
+def test_other_variables_hide_no_copy_and_other_functions_are_other_code(
+    one: str, two: str, alike: bool
+) -> None:
+    def code(word: str) -> list[str]:
+        return ["\n".join(f"{word}('word{number} more{number}')" for number in range(60))]
+
+    codes = {**classroom(), "ann": code(one), "bob": code(two)}
+    assert (frozenset({"ann", "bob"}) in named(compare(EXERCISE, codes))) is alike
+
+
 HOSTILE = {
     "escaped quotes": '"' + '\\"' * 50_000,
     "open strings": "f'" * 50_000,

@@ -13,8 +13,10 @@ from labkit.grading.exercises.exercise import readable
 from labkit.grading.graders.grader import Grader
 from labkit.grading.judging.score import Score, score
 from labkit.grading.tasks import EXERCISES, find_exercise
+from labkit.grading.tasks.api_server import anonymous_stays_out
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import texts
+from tests.grading.fixed_cluster import context_of
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.support.cluster import keys
 from tests.support.some import some
@@ -144,3 +146,20 @@ def test_draws_are_the_same_everywhere_and_differ_between_learners() -> None:
     assert Seed("ann").name("hall") == Seed("ann").name("hall")
     names = {Seed(f"learner {number}").name("hall") for number in range(200)}
     assert len(names) > 150
+
+
+@pytest.mark.parametrize(
+    ("status", "user"),
+    [(401, "unauthorized"), (403, "system:anonymous"), (200, "system:anonymous")],
+)
+def test_a_cluster_that_authenticates_nobody_without_credentials_names_no_user(
+    status: int, user: str
+) -> None:
+    seed = Seed("ann")
+    check = anonymous_stays_out(seed).checks[0]
+    path = f"/api/v1/namespaces/{seed.name('gate')}/configmaps/{seed.name('seen')}"
+    for said in ("unauthorized", "system:anonymous"):
+        objects = {path: {"data": {"user": said}}} | (
+            {"/api/v1/namespaces": {}} if status == 200 else {}
+        )
+        assert check.look(context_of(objects, otherwise=status)).ok is (said == user)
