@@ -4,9 +4,10 @@ It is one plain dict, stored with the progress, and in a page's own storage. ``u
 ``tests/practice`` compares them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypedDict, TypeVar, cast
 
 from labkit.core.language import text
 
@@ -25,7 +26,40 @@ DAMAGED, NEWER, LEFT_OUT, SET_BACK = SAID = (
 )
 """The messages about odd data; the pool of questions has them too, for the page."""
 
-Kept = dict[str, Any]
+
+class Idea(TypedDict):
+    """A wrong idea: when it was found, when it was last asked about, and how many times it came back."""
+
+    found: float
+    at: float
+    back: int
+
+
+class Measure(TypedDict):
+    """Ten questions: when they were asked, and how many were answered rightly."""
+
+    at: float
+    right: int
+
+
+class Off(TypedDict):
+    """Whether reminders are switched off, and since when."""
+
+    value: bool
+    at: float
+
+
+class Kept(TypedDict):
+    """The stored state. ``asked`` has the time of each question by its id; all times are seconds since the epoch."""
+
+    version: int
+    asked: dict[str, float]
+    ideas: dict[str, Idea]
+    measured: dict[str, Measure]
+    off: Off
+
+
+Entry = TypeVar("Entry")
 
 
 def new() -> Kept:
@@ -53,12 +87,15 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
     # Nothing of it is used: a newer version may have changed what a field means.
     if is_newer(value):
         return new(), text(NEWER)
-    found = new()
+    found: dict[str, Any] = {**new()}
     lost = 0
-    for field, valid in (("asked", _time), ("ideas", _idea), ("measured", _measure)):
+    for field, valid, allowed in (
+        ("asked", _time, None),
+        ("ideas", _idea, known),
+        ("measured", _measure, MEASURED),
+    ):
         entries = value.get(field)
         entries = entries if isinstance(entries, Mapping) else {}
-        allowed = {"ideas": known, "measured": MEASURED}.get(field)
         found[field] = {
             key: entry
             for key, entry in entries.items()
@@ -68,7 +105,7 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
     off = value.get("off")
     if isinstance(off, Mapping) and isinstance(off.get("value"), bool) and _time(off.get("at")):
         found["off"] = {"value": off["value"], "at": off["at"]}
-    return found, text(LEFT_OUT, lost) if lost else ""
+    return cast("Kept", found), text(LEFT_OUT, lost) if lost else ""
 
 
 def is_newer(value: object) -> bool:
@@ -88,19 +125,24 @@ def join(one: Kept, other: Kept) -> Kept:
     """
     # A notebook, a terminal and a file from another machine are joined in any order, some of them
     # twice. So entries are chosen by max and min over all of their fields, never by which came first.
-    joined = new()
-    asked = {**one["asked"], **other["asked"]}
-    joined["asked"] = {
-        key: max(one["asked"].get(key, 0), other["asked"].get(key, 0)) for key in asked
-    }
     later = itemgetter("at", "back", "found")
     earlier = itemgetter("at", "right")
-    for field, choose, key in (("ideas", max, later), ("measured", min, earlier)):
-        for name in {**one[field], **other[field]}:
-            entries = [kept[field][name] for kept in (one, other) if name in kept[field]]
-            joined[field][name] = choose(entries, key=key)
-    joined["off"] = max(one["off"], other["off"], key=itemgetter("at", "value"))
-    return joined
+    return {
+        "version": VERSION,
+        "asked": _joined(one["asked"], other["asked"], max),
+        "ideas": _joined(one["ideas"], other["ideas"], partial(max, key=later)),
+        "measured": _joined(one["measured"], other["measured"], partial(min, key=earlier)),
+        "off": max(one["off"], other["off"], key=itemgetter("at", "value")),
+    }
+
+
+def _joined(
+    one: Mapping[str, Entry], other: Mapping[str, Entry], choose: Callable[[list[Entry]], Entry]
+) -> dict[str, Entry]:
+    return {
+        name: choose([entries[name] for entries in (one, other) if name in entries])
+        for name in {**one, **other}
+    }
 
 
 def measured(kept: Kept, name: str, right: int, now: float) -> Kept:
@@ -166,12 +208,14 @@ def settled(kept: Kept, now: float) -> tuple[Kept, str]:
     if all(at <= now for at in times):
         return kept, ""
     asked_at = {key: min(at, now) for key, at in kept["asked"].items()}
-    ideas = {key: {**entry, "at": min(entry["at"], now)} for key, entry in kept["ideas"].items()}
+    ideas: dict[str, Idea] = {
+        key: {**entry, "at": min(entry["at"], now)} for key, entry in kept["ideas"].items()
+    }
     return {**kept, "asked": asked_at, "ideas": ideas}, text(SET_BACK)
 
 
-def _is_due(entry: Mapping[str, Any], now: float) -> bool:
-    return bool(entry["back"] < len(DAYS) and now >= entry["at"] + DAYS[entry["back"]] * DAY)
+def _is_due(entry: Idea, now: float) -> bool:
+    return entry["back"] < len(DAYS) and now >= entry["at"] + DAYS[entry["back"]] * DAY
 
 
 def _time(value: object) -> bool:

@@ -94,7 +94,7 @@ def test_what_was_found_comes_back_after_1_7_and_30_days_and_is_gone() -> None:
 
 def test_a_mistake_begins_the_days_anew() -> None:
     idea = pool()["beliefs"][4]["id"]
-    kept = {**keeping.new(), "ideas": {idea: {"found": NOW, "at": NOW, "back": 2}}}
+    kept: keeping.Kept = {**keeping.new(), "ideas": {idea: {"found": NOW, "at": NOW, "back": 2}}}
     session = begin(kept, NOW + 31 * keeping.DAY)
     question = session.next()
     assert question
@@ -105,7 +105,7 @@ def test_a_mistake_begins_the_days_anew() -> None:
 
 def test_an_idea_that_is_known_is_left_aside_until_it_is_gone() -> None:
     idea = pool()["beliefs"][4]["id"]
-    kept = {**keeping.new(), "ideas": {idea: {"found": NOW, "at": NOW, "back": 0}}}
+    kept: keeping.Kept = {**keeping.new(), "ideas": {idea: {"found": NOW, "at": NOW, "back": 0}}}
     session = begin(kept)
     while question := session.next():
         assert 4 not in question["wrong"]

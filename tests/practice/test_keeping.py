@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from labkit.practice import keeping
+from labkit.practice.keeping import Idea, Kept
 from labkit.practice.pool import pool
 from tests.practice.test_same_in_javascript import NOW, kept_things
 
@@ -26,8 +27,8 @@ def test_the_order_and_the_number_of_joins_do_not_matter() -> None:
 
 
 def test_the_earlier_measurement_counts() -> None:
-    early = {**keeping.new(), "measured": {"before": {"at": NOW, "right": 4}}}
-    late = {**keeping.new(), "measured": {"before": {"at": NOW + 5, "right": 10}}}
+    early: Kept = {**keeping.new(), "measured": {"before": {"at": NOW, "right": 4}}}
+    late: Kept = {**keeping.new(), "measured": {"before": {"at": NOW + 5, "right": 10}}}
     assert keeping.join(late, early)["measured"]["before"]["right"] == 4
 
 
@@ -58,7 +59,7 @@ def test_unknown_ideas_are_left_out_and_said() -> None:
 
 
 def test_a_clock_that_was_set_back_loses_nothing() -> None:
-    kept = {
+    kept: Kept = {
         **keeping.new(),
         "ideas": {"any-group": {"found": NOW, "at": NOW, "back": 0}},
         "asked": {"a": NOW},
@@ -71,14 +72,14 @@ def test_a_clock_that_was_set_back_loses_nothing() -> None:
 
 
 def test_switched_off_nothing_comes_back() -> None:
-    kept = {**keeping.new(), "ideas": {"any-group": {"found": NOW, "at": NOW, "back": 0}}}
+    kept: Kept = {**keeping.new(), "ideas": {"any-group": {"found": NOW, "at": NOW, "back": 0}}}
     assert keeping.due(kept, NOW + keeping.DAY) == ["any-group"]
     assert keeping.due({**kept, "off": {"value": True, "at": NOW}}, NOW + keeping.DAY) == []
 
 
 def test_a_reminder_counts_the_ideas_that_come_back() -> None:
-    one = {"found": NOW, "at": NOW, "back": 0}
-    kept = {**keeping.new(), "ideas": {"any-group": one}}
+    one: Idea = {"found": NOW, "at": NOW, "back": 0}
+    kept: Kept = {**keeping.new(), "ideas": {"any-group": one}}
     end = " back today. In a new cell: from labkit import drill; drill()"
     assert keeping.reminder(kept, NOW) == ""
     later = NOW + keeping.DAY

@@ -78,7 +78,7 @@ REPLAY = """data.map(({ order, kept, now, mistakes }) => {
 def kept_things(r: Random) -> keeping.Kept:
     """Return random stored data."""
     ideas = [each["id"] for each in pool()["beliefs"]]
-    entries = {
+    entries: dict[str, keeping.Idea] = {
         idea: {"found": NOW, "at": NOW + r.choice((0, 1, 2)) * keeping.DAY, "back": r.randrange(4)}
         for idea in r.sample(ideas, r.randrange(4))
     }
@@ -86,12 +86,12 @@ def kept_things(r: Random) -> keeping.Kept:
         each["id"]: NOW - r.randrange(40) * keeping.DAY
         for each in r.sample(pool()["questions"], r.randrange(30))
     }
-    measured = {
+    measured: dict[str, keeping.Measure] = {
         name: {"at": NOW + r.randrange(3), "right": r.randrange(11)}
         for name in keeping.MEASURED
         if r.random() < 0.5
     }
-    off = {"value": r.random() < 0.2, "at": NOW + r.randrange(2)}
+    off: keeping.Off = {"value": r.random() < 0.2, "at": NOW + r.randrange(2)}
     return {"version": 1, "asked": asked, "ideas": entries, "measured": measured, "off": off}
 
 

@@ -19,7 +19,7 @@ from ..base import Options, Report, Status, Traits
 from ..engine import Engine, call, find
 from . import creation, identity, readiness
 from .auditlog import NodeAuditLog
-from .cluster import READY, RECORD_FORMAT, KindCluster
+from .cluster import READY, KindCluster
 from .needs import find_needs
 
 NAME = "labkit"
@@ -133,19 +133,9 @@ class KindBackend:
         return self._cluster.config_file
 
     def reset(self, report: Report) -> None:
-        """Delete all objects except the objects of the new cluster.
-
-        Raises:
-            UsageError: When an older labkit wrote the record, which lists only some of the new cluster's objects.
-        """
+        """Delete all objects except the objects of the new cluster."""
         record = self._cluster.record
         client = self._cluster.client
-        if record.get("format") != RECORD_FORMAT:
-            raise UsageError(
-                "An older labkit created this cluster and noted only some of its first objects.",
-                why="the others would be deleted as a learner's",
-                todo="Create it anew: labkit down, then labkit up --backend kind",
-            )
         sweep.remove(client, sweep.inventory(client, kept=set(record["pristine"])), report)
 
     @property

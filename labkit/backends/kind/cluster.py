@@ -20,8 +20,6 @@ from ..engine import Engine, call, find
 from . import identity
 
 READY, CREATING = "ready", "creating"
-RECORD_FORMAT = 2
-"""Since 2 the record lists all objects of the new cluster; before, only a few kinds."""
 
 
 class Record(TypedDict, total=False):
@@ -35,7 +33,6 @@ class Record(TypedDict, total=False):
     image: str
     node: str
     pristine: list[str]
-    format: int
 
 
 class KindCluster:

@@ -11,7 +11,7 @@ from .. import podimage, sweep
 from ..base import Report
 from ..engine import Engine
 from . import identity, program, readiness
-from .cluster import CREATING, READY, RECORD_FORMAT, KindCluster
+from .cluster import CREATING, READY, KindCluster
 
 TOO_SLOW = re.compile("deadline exceeded|timed out|timeout", re.IGNORECASE)
 """The reason of a failure that a second attempt can overcome."""
@@ -56,9 +56,7 @@ def create(cluster: KindCluster, engine: Engine, image: str, report: Report) -> 
             _create_identity(cluster, report)
             node = engine.container_id(cluster.node)
             pristine = sweep.inventory(cluster.client)
-            cluster.write_record(
-                state=READY, image=image, node=node, pristine=pristine, format=RECORD_FORMAT
-            )
+            cluster.write_record(state=READY, image=image, node=node, pristine=pristine)
     except BaseException as error:  # Ctrl-C, too
         if isinstance(error, StartFailed):
             # The nodes are deleted next, and their logs with them; kind's own option for this is --retain.

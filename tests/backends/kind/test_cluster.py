@@ -171,14 +171,6 @@ def test_what_controllers_of_the_cluster_made_anew_stays(
         sweep.remove(usable, ["/apis/apps/v1/namespaces/kube-system/deployments/curl"])
 
 
-def test_a_cluster_of_an_older_labkit_is_not_reset(backend: KindBackend, usable: Client) -> None:
-    backend.start(quiet)
-    backend._cluster.write_record(state="ready", node=backend._cluster.record["node"], pristine=[])
-    with pytest.raises(UsageError, match="An older labkit created this cluster"):
-        backend.reset(quiet)
-    assert usable.get("/api/v1/namespaces/kube-system/pods/coredns").ok
-
-
 def test_a_running_cluster_is_found_without_asking_the_machine_again(
     backend: KindBackend, usable: Client, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
