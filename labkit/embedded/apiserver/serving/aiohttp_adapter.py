@@ -23,9 +23,7 @@ from aiohttp.web_ws import WebSocketResponse
 
 RELIED_ON: dict[type, dict[str, str]] = {
     RequestHandler: {
-        "_close": "the connection closes after the current answer: no further request is read",
         "_current_request": "a request is being answered, and its body may still arrive",
-        "_force_close": "as `_close`, but at once",
         "_messages": "the parsed requests that wait for the handler's task",
         "_next_keepalive_close_time": "when an idle connection is closed; only the task moves it",
         "_parser": "has to be told when a request was answered without the task",
@@ -96,10 +94,9 @@ class QueueingProtocol(RequestHandler):
             self._parser.message_consumed()
 
     def wake(self, waiter: asyncio.Future[None]) -> None:
-        """Let the task answer the queued requests, or end it on a connection that is closing."""
-        if self._close or self._force_close:
-            waiter.cancel()
-        elif not waiter.done():
+        """Let the task answer the queued requests."""
+        # On a connection that is closing nothing is parsed, so nothing is queued.
+        if not waiter.done():
             waiter.set_result(None)
 
     def restart_idle_timeout(self, seconds: float) -> None:

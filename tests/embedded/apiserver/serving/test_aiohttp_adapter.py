@@ -79,7 +79,7 @@ def test_the_adapter_lists_every_private_name_that_it_uses() -> None:
 
 def test_only_the_adapter_uses_private_names_of_aiohttp() -> None:
     listed = {name for names in RELIED_ON.values() for name in names}
-    own = {"_headers", "_parser", "_close", "_waiter"}  # also names of our own attributes
+    own = {"_headers", "_parser", "_waiter"}  # also names of our own attributes
     for path in some(ADAPTER.parent.glob("*.py")):
         if path != ADAPTER:
             assert _private_names(path) & (listed - own) == set(), path.name

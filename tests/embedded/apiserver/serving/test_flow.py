@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import socket
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from labkit.embedded.apiserver.serving import flow
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import Request, Response
+from labkit.embedded.machinery.sharing import LARGE_BYTES
 from tests.embedded.apiserver.serving.test_streams import Source
 from tests.support.until import until
 from tests.support.wire import connect, read_all, serving
@@ -68,6 +73,61 @@ def test_parts_are_made_as_they_are_read(keys: Keys) -> None:
         head, _, body = read_all(connection).partition(b"\r\n\r\n")
         assert b"Transfer-Encoding: chunked" in head
         assert unchunked(body) == PART * 300
+
+
+class Ready:
+    """A client that always reads, and what was sent to it."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Keep it."""
+        self.sent.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        """It never is."""
+        return False
+
+
+@pytest.mark.parametrize(
+    ("size", "turn_seconds", "waits"),
+    [
+        (LARGE_BYTES + 1, math.inf, False),
+        (LARGE_BYTES, math.inf, True),
+        (1, math.inf, True),
+        (1, -1.0, False),
+    ],
+)
+def test_others_have_their_turn_after_a_large_part_or_a_long_time(
+    monkeypatch: pytest.MonkeyPatch, size: int, turn_seconds: float, waits: bool
+) -> None:
+    monkeypatch.setattr(flow, "TURN_SECONDS", turn_seconds)
+    order: list[str] = []
+
+    def parts() -> Iterator[bytes]:
+        for name in ("first", "second"):
+            order.append(name)
+            yield b"x" * size
+
+    async def other() -> None:
+        order.append("other")
+
+    async def send() -> None:
+        http: Any = SimpleNamespace(
+            version=(1, 1),
+            keep_alive=True,
+            method="GET",
+            transport=Ready(),
+            protocol=SimpleNamespace(writing_paused=False),
+        )
+        waiting = asyncio.ensure_future(other())
+        await flow.Flow().send_parts(http, Response(200, dict(JSON)), parts())
+        await waiting
+
+    asyncio.run(send())
+    expected = ["first", "second", "other"] if waits else ["first", "other", "second"]
+    assert order == expected
 
 
 @pytest.mark.parametrize("path", [b"parts", b"whole"])
