@@ -185,7 +185,8 @@ def _schema(schema: Object, older: bool) -> Object:
     if published.get(EMBEDDED) and not (older and published.get(PRESERVE)):
         published["properties"] = _object_fields(published.get("properties") or {})
         required = published.get("required", ())
-        published["required"] = [*required, *({"kind", "apiVersion"} - set(required))]
+        missing = [name for name in ("kind", "apiVersion") if name not in required]
+        published["required"] = [*required, *missing]
     return published
 
 

@@ -84,7 +84,7 @@ def describe(struct_name: str) -> Description:
     for candidate in (f"{package}_{api_version}_{terms}", f"{api_version}_{terms}"):
         path = folder / f"{candidate}.py"
         if path.is_file():
-            return restored(struct_name, read(path.read_text(encoding="utf-8")))
+            return restored(struct_name, read(path.read_bytes().decode()))
     return NOTHING
 
 

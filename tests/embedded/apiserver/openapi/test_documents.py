@@ -2,6 +2,7 @@ import inspect
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -98,6 +99,22 @@ def test_every_patch_of_a_kind_can_be_validated(name: str) -> None:
         if patch is None or patch["x-kubernetes-group-version-kind"]["kind"].endswith("Options"):
             continue
         assert {"fieldValidation", "dryRun"} <= {each["name"] for each in patch["parameters"]}, path
+
+
+@pytest.mark.parametrize("name", names())
+def test_only_a_patch_has_forms_of_its_own(name: str) -> None:
+    forms = (
+        "apply-patch+yaml",
+        "json-patch+json",
+        "merge-patch+json",
+        "strategic-merge-patch+json",
+    )
+    patches = [f"application/{form}" for form in forms]
+    for path, item in some(document(name)["paths"].items()):
+        for method, operation in item.items():
+            if method != "parameters" and "requestBody" in operation:
+                expected = patches if method == "patch" else ["*/*"]
+                assert sorted(operation["requestBody"]["content"]) == expected, (path, method)
 
 
 def operations(whole: Any) -> list[tuple[str, str, Any, list[Any]]]:
@@ -301,6 +318,21 @@ def test_descriptions_come_from_the_installed_client() -> None:
 def test_without_the_client_there_are_no_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(described, "models", lambda: None)
     assert described.describe("core.v1.Pod") == described.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("places", "found"),
+    [(None, False), ([], False), (["nowhere"], False), (["client"], True), (["client", "x"], True)],
+)
+def test_the_client_is_found_where_it_has_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: list[str] | None, found: bool
+) -> None:
+    folder = tmp_path / "client" / "client" / "models"
+    folder.mkdir(parents=True)
+    paths = [str(tmp_path / place) for place in places or ()]
+    spec = SimpleNamespace(submodule_search_locations=paths) if places is not None else None
+    monkeypatch.setattr(described, "find_spec", lambda name: spec)
+    assert described.models.__wrapped__() == (folder if found else None)
 
 
 def test_a_models_source_is_read_as_text() -> None:
