@@ -1,13 +1,22 @@
+import resource
 import sqlite3
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from labkit.client.refusals import STATE_NOT_WRITTEN
 from labkit.embedded.apiserver.storage import Expired, StorageFailed
-from labkit.embedded.apiserver.storage.sqlite import SCHEMA_VERSION, SQLiteStore, StateUnusable
-from tests.embedded.apiserver.storage.test_contract import key, places, put, write_and_fail
+from labkit.embedded.apiserver.storage.sqlite import (
+    RESERVE_BYTES,
+    SCHEMA_VERSION,
+    SQLiteStore,
+    StateUnusable,
+)
+from tests.embedded.apiserver.storage.test_contract import key, places, put, thing, write_and_fail
 
 
 @pytest.fixture
@@ -174,6 +183,71 @@ def test_a_full_disk_is_an_honest_error_and_loses_nothing(path: Path) -> None:
     store = reopen(store, path)
     assert "a/y" in places(store.list("configmaps"))
     assert store.get(key("a/x"))["data"]["value"] == "old"  # type: ignore[index] # it is there
+    store.close()
+
+
+def reserve(path: Path) -> int:
+    """The bytes that are set aside for a full disk."""
+    return path.with_name("reserve").stat().st_size
+
+
+def test_space_is_set_aside(path: Path) -> None:
+    SQLiteStore(path).close()
+    assert reserve(path) == RESERVE_BYTES
+    path.with_name("reserve").write_bytes(b"")  # it did not fit
+    SQLiteStore(path).close()
+    assert reserve(path) == RESERVE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("free", "size"),
+    [
+        (RESERVE_BYTES, RESERVE_BYTES // 2),
+        (2 * RESERVE_BYTES - 2, RESERVE_BYTES - 1),
+        (2 * RESERVE_BYTES + 2, RESERVE_BYTES),
+    ],
+)
+def test_not_more_than_half_of_a_disk_is_set_aside(
+    path: Path, monkeypatch: pytest.MonkeyPatch, free: int, size: int
+) -> None:
+    disk = SimpleNamespace(f_bavail=free // 2, f_frsize=2)
+    monkeypatch.setattr("os.statvfs", lambda directory: disk)
+    SQLiteStore(path).close()
+    assert reserve(path) == size
+
+
+@contextmanager
+def no_file_grows_beyond(size: int) -> Iterator[None]:
+    """A limit of this process; Python ignores the signal that comes with it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("reserved", [True, False])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_full_disk_has_room_for_deletions(path: Path, reserved: bool, at_once: bool) -> None:
+    store = SQLiteStore(path)
+    put(store, *(f"a/{number}" for number in range(10)), value="x" * 10_000)
+    if not reserved:
+        path.with_name("reserve").unlink()
+    with no_file_grows_beyond(path.with_name("state.db-wal").stat().st_size):
+        with pytest.raises(StorageFailed):
+            put(store, "a/new")
+        assert path.with_name("reserve").exists() == reserved
+        if at_once:
+            store.delete(key("a/0"))
+        else:
+            ending = {**thing("a/0"), "metadata": {"name": "0", "deletionTimestamp": "now"}}
+            store.put(key("a/0"), ending)
+    assert path.with_name("reserve").exists()
+    store = reopen(store, path)
+    assert reserve(path) == RESERVE_BYTES
+    assert "a/new" not in places(store.list("configmaps"))
+    assert (store.get(key("a/0")) is None) == at_once
     store.close()
 
 
