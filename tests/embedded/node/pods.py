@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.request import (
     ExecSession,
@@ -17,7 +18,7 @@ from labkit.embedded.machinery.request import (
 )
 from tests.embedded.container.harness import Done
 from tests.embedded.container.textio import TextIO
-from tests.support.cluster import Caller, Clock, keys
+from tests.support.cluster import Caller, Clock, first_objects, keys
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "00")
 
@@ -31,7 +32,8 @@ class Lab:
 
     def __init__(self, *, node: bool = True) -> None:
         self.clock = Clock()
-        self.cluster = Cluster(keys(), clock=self.clock, node=node)
+        objects = Store(first_objects("now", node))
+        self.cluster = Cluster(keys(), objects, clock=self.clock, node=node)
         self.admin = Caller(self.cluster, ADMIN)
 
     def pod(self, name: str = "p", *, namespace: str = "default", **spec: Any) -> Object:

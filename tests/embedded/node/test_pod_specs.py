@@ -216,6 +216,84 @@ def test_mounted_files_cannot_be_removed(lab: Lab) -> None:
     assert len(lab.exec(f"cat {MOUNTED}/token").stdout) > 500
 
 
+def front(lab: Lab, name: str = "front-end", **spec: Any) -> str:
+    """Create a Service, and return its address."""
+    path = "/api/v1/namespaces/default/services"
+    made = lab.admin.post(path, {"metadata": {"name": name}, "spec": spec})
+    return str(made.body["spec"]["clusterIP"])
+
+
+def variables(lab: Lab, prefix: str) -> dict[str, str]:
+    """The variables of a prefix in the pod, by the rest of their names."""
+    lines = lab.exec("env", shell="bash").stdout.splitlines()
+    pairs = (line.partition("=") for line in lines if line.startswith(prefix))
+    return {name.removeprefix(prefix): value for name, _, value in pairs}
+
+
+def test_variables_tell_of_the_services_of_the_namespace(lab: Lab) -> None:
+    ports = [{"name": "web-tls", "port": 8443}, {"name": "dns", "port": 53, "protocol": "UDP"}]
+    address = front(lab, ports=ports)
+    lab.pod(containers=[main()])
+    assert variables(lab, "FRONT_END_") == {
+        "SERVICE_HOST": address,
+        "SERVICE_PORT": "8443",
+        "SERVICE_PORT_WEB_TLS": "8443",
+        "SERVICE_PORT_DNS": "53",
+        "PORT": f"tcp://{address}:8443",
+        "PORT_8443_TCP": f"tcp://{address}:8443",
+        "PORT_8443_TCP_PROTO": "tcp",
+        "PORT_8443_TCP_PORT": "8443",
+        "PORT_8443_TCP_ADDR": address,
+        "PORT_53_UDP": f"udp://{address}:53",
+        "PORT_53_UDP_PROTO": "udp",
+        "PORT_53_UDP_PORT": "53",
+        "PORT_53_UDP_ADDR": address,
+    }
+    assert variables(lab, "KUBERNETES_SERVICE_") == {
+        "HOST": "10.96.0.1",
+        "PORT": "443",
+        "PORT_HTTPS": "443",
+    }
+
+
+def test_a_service_without_an_address_has_no_variables(lab: Lab) -> None:
+    front(lab, clusterIP="None", ports=[{"port": 80}])
+    lab.pod(containers=[main()])
+    assert variables(lab, "FRONT_END_") == {}
+
+
+def test_without_links_only_the_api_server_has_variables(lab: Lab) -> None:
+    front(lab, ports=[{"port": 80}])
+    lab.pod(containers=[main()], enableServiceLinks=False)
+    assert variables(lab, "FRONT_END_") == {}
+    assert variables(lab, "KUBERNETES_SERVICE_")["HOST"] == "10.96.0.1"
+
+
+def test_a_containers_own_variables_replace_those_of_services(lab: Lab) -> None:
+    address = front(lab, ports=[{"port": 80}])
+    lab.admin.patch(
+        "/api/v1/namespaces/default/configmaps/cm",
+        {"data": {"KUBERNETES_SERVICE_HOST": "from the map"}},
+    )
+    env = [
+        {"name": "WAS", "value": "$(FRONT_END_SERVICE_HOST)"},
+        {"name": "FRONT_END_SERVICE_HOST", "value": "mine"},
+        {"name": "IS", "value": "$(FRONT_END_SERVICE_HOST)"},
+        {"name": "MAP", "value": "$(KUBERNETES_SERVICE_HOST)"},
+    ]
+    lab.pod(containers=[main(env=env, envFrom=[{"configMapRef": {"name": "cm"}}])])
+    assert variables(lab, "FRONT_END_SERVICE_") == {"HOST": "mine", "PORT": "80"}
+    assert variables(lab, "KUBERNETES_SERVICE_")["HOST"] == "from the map"
+    said = lab.exec("echo $WAS, $IS, $MAP", shell="bash").stdout
+    assert said == f"{address}, mine, from the map\n"
+
+
+def test_variables_from_a_map_can_have_a_prefix(lab: Lab) -> None:
+    lost = {"configMapRef": {"name": "lost", "optional": True}}
+    lab.pod(containers=[main(envFrom=[{"prefix": "MY_", "configMapRef": {"name": "cm"}}, lost])])
+    assert variables(lab, "MY_") == {"a": "1", "b.conf": "x=1"}
+
+
 def test_variables_that_double_do_not_fill_the_memory(lab: Lab) -> None:
     env = [{"name": "E0", "value": "x" * 100}]
     env += [

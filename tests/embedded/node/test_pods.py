@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.request import Object
-from tests.embedded.node.pods import Lab
+from tests.embedded.node.pods import ADMIN, Lab
+from tests.support.cluster import Caller, keys
 
 
 @pytest.fixture
@@ -111,6 +113,27 @@ def test_an_unknown_image_is_pulled_again_and_again(lab: Lab) -> None:
     assert lab.ask("/api/v1/namespaces/default/pods/p/log").status == 400
 
 
+def test_events_are_named_by_their_time(lab: Lab) -> None:
+    def names() -> list[int]:
+        events = lab.admin.get("/api/v1/namespaces/default/events").body["items"]
+        names = [one["metadata"]["name"].rpartition(".") for one in events]
+        assert {pod for pod, _, _ in names} == {"p"}
+        return sorted(int(time, 16) for _, _, time in names)
+
+    lab.pod()
+    first = int(lab.clock.now * 1e9)
+    # Those of one moment have one nanosecond each.
+    before = names()
+    assert before == list(range(first, first + len(before)))
+    lab.wait(5)
+    lab.admin.delete("/api/v1/namespaces/default/pods/p")
+    assert [name for name in names() if name not in before] == [first + 5 * 10**9]
+    lab.clock.now -= 3600
+    lab.pod()
+    assert min(set(names()) - set(before)) == first + 5 * 10**9
+    assert len(names()) > 2 * len(before), "no name is taken twice"
+
+
 def test_images_on_the_node_and_images_pulled(lab: Lab) -> None:
     lab.pod("pulled")
     lab.pod(
@@ -163,12 +186,16 @@ def test_a_missing_volume_holds_the_pod_back(lab: Lab) -> None:
     mount = {"name": "v", "mountPath": "/v"}
     pod = lab.pod(volumes=[volume], containers=[sh("cat /v/k; sleep 999", volumeMounts=[mount])])
     assert pod["status"]["phase"] == "Pending"
+    assert "podIP" not in pod["status"]
+    assert conditions(pod)["PodReadyToStartContainers"] == "False"
     assert ("FailedMount", 1) in lab.events()
     lab.admin.post(
         "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "x"}, "data": {"k": "v"}}
     )
     lab.wait(12)
     assert lab.log() == "v"[:0] or lab.exec("cat /v/k").stdout == "v"
+    assert lab.get()["status"]["podIP"].startswith("10.244.")
+    assert conditions(lab.get())["PodReadyToStartContainers"] == "True"
     lab.admin.patch("/api/v1/namespaces/default/configmaps/x", {"data": {"k": "new"}})
     assert lab.exec("cat /v/k").stdout == "new"
     assert lab.exec("echo x > /v/k").rc != 0
@@ -316,6 +343,30 @@ def test_containers_begin_again_after_the_server_forgot_them(lab: Lab) -> None:
     assert lab.exec("cat /tmp/f").rc == 1
     assert lab.get() == before, "nothing is said about it"
     assert lab.exec("hostname -i").stdout == before["status"]["podIP"] + "\n"
+
+
+def test_pods_keep_their_addresses_when_the_server_starts_again(lab: Lab) -> None:
+    for name in ("first", "second", "third"):
+        lab.pod(name)
+    kept = {name: lab.get(name)["status"]["podIP"] for name in ("second", "third")}
+    lab.admin.delete("/api/v1/namespaces/default/pods/first")
+    lab.cluster = Cluster(keys(), lab.cluster.store, clock=lab.clock)
+    lab.admin = Caller(lab.cluster, ADMIN)
+    lab.wait(6)
+    for name, address in kept.items():
+        assert lab.exec("hostname -i", name).stdout == f"{address}\n"
+        assert lab.get(name)["status"]["podIP"] == address
+    assert lab.pod("fourth")["status"]["podIP"] not in kept.values()
+
+
+def test_a_pod_whose_address_another_one_has_gets_a_new_one(lab: Lab) -> None:
+    lab.pod("early")
+    snapshot = lab.cluster.store.snapshot()
+    address = lab.get("early")["status"]["podIP"]
+    lab.admin.delete("/api/v1/namespaces/default/pods/early")
+    assert lab.pod("late")["status"]["podIP"] == address
+    lab.cluster.store.restore(snapshot)
+    assert lab.exec("hostname -i", "early").stdout != f"{address}\n"
 
 
 def test_a_rewound_cluster_runs_the_pods_of_then(lab: Lab) -> None:

@@ -183,10 +183,11 @@ def test_large_bodies_have_the_values_of_small_ones(monkeypatch: pytest.MonkeyPa
 def test_json_is_read_as_the_yaml_that_it_is(
     indent: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inner = {"=": "# y", "a: b": "2020-01-01"}
+    inner = {"=": "# y", "a: b": "2020-12-11"}
     value = {"<<": {"a": [1, -2, 1.5, True, None, {}, []]}, "yes": "no", "1": "- x", "": inner}
     text = json.dumps(value, indent=indent)
     quick = _read(text)
+    assert golang_yaml._as_json(text.encode()) == value
     monkeypatch.setattr(golang_yaml, "_as_json", lambda body: None)
     assert quick == _read(text) == (value, [])
 
@@ -197,3 +198,34 @@ def test_json_is_read_as_the_yaml_that_it_is(
 )
 def test_json_that_yaml_may_read_otherwise_is_read_as_yaml(text: str) -> None:
     assert golang_yaml._as_json(text.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param("[" + "1," * 97 + "1]", id="numbers"),
+        pytest.param("[" + "[]," * 97 + "[]]", id="lists"),
+        pytest.param("[" + "[1]," * 50 + "[1]]", id="a number in each list"),
+        pytest.param("[" * 101 + "]" * 101, id="lists in lists"),
+        pytest.param("{" + ",".join(f'"a{n}": 1' for n in range(50)) + "}", id="fields"),
+        pytest.param("{" + ",".join(f'"a{n}": {{}}' for n in range(50)) + "}", id="objects"),
+    ],
+)
+def test_json_may_have_no_more_values_than_yaml(
+    values: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = f'{{"a": {values}}}'.encode()
+    assert yaml_to_json(body) == json.loads(body)
+    monkeypatch.setattr(golang_yaml, "MAX_VALUES", 100)
+    with pytest.raises(YamlProblem, match="more than 100 values"):
+        yaml_to_json(body)
+
+
+def test_json_may_be_no_deeper_than_yaml() -> None:
+    def nested(levels: int) -> bytes:
+        return b'{"a": ' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
+
+    deep = nested(MAX_DEPTH - 1)
+    assert yaml_to_json(deep) == json.loads(deep)
+    with pytest.raises(YamlProblem, match="exceeded max depth"):
+        yaml_to_json(nested(MAX_DEPTH))
