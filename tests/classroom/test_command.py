@@ -253,7 +253,9 @@ def test_a_class_is_deleted(labkit_home: Path, capsys: pytest.CaptureFixture[str
     assert cli.run(["class", "delete", "--yes"]) == 0
     assert not place().exists()
     assert cli.run(["class", "delete", "--yes"]) == 3
-    assert "There is no class here." in capsys.readouterr().err
+    assert "There is no class here.\n  try: Begin one: labkit class start.\n" in (
+        capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

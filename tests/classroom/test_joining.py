@@ -88,6 +88,25 @@ def test_earlier_outcomes_are_sent_with_their_words_and_nothing_else(
     assert "an answer" not in text
 
 
+def test_an_outcome_has_the_time_of_its_check(
+    home: Path, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "send_soon", lambda _: None)
+    monkeypatch.setattr("labkit.classroom.joining.time.time", lambda: 5000.0)
+    joined(home, room)
+    progress = Progress(home / "progress.json", clock=lambda: 3000.0)
+    progress.mark("W17", "passed", seen="an answer")
+    checked(home, PASSED)
+    checked(home, FAILED)
+    # A step was passed when it was first passed; a failure has no such time, and is of now.
+    assert [(each["step"], each["state"], each["at"]) for each in waiting(home)] == [
+        ("W15", "passed", 1000.0),
+        ("W8", "failed", 5000.0),
+        ("W17", "passed", 3000.0),
+        ("W17", "failed", 5000.0),
+    ]
+
+
 def test_an_outcome_is_on_the_board_soon(home: Path, room: Room) -> None:
     joined(home, room)
     checked(home, FAILED)
@@ -148,8 +167,11 @@ def test_leaving_deletes_the_row_and_ends_the_sending(home: Path, room: Room) ->
     assert room.teach("GET", "everything") == []
     checked(home, FAILED)
     assert not (home / JOINED).exists()
-    with pytest.raises(UsageError, match=r"This lab is in no class\."):
+    with pytest.raises(UsageError) as caught:
         leave(home)
+    assert str(caught.value) == (
+        "This lab is in no class.\n  try: lab.join(ADDRESS, CODE) joins one."
+    )
 
 
 def test_leaving_a_class_that_does_not_answer_says_what_stays(

@@ -213,6 +213,16 @@ def test_a_directory_that_others_may_enter_is_closed_to_them(tmp_path: Path) -> 
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    load_keys(private_directory(tmp_path))
+    (tmp_path / "server.log").mkdir()
+    code, words = refused(tmp_path)
+    assert code == 4
+    assert words.startswith(f"{tmp_path}")
+    assert "server.log" in words or "Is a directory" in words
+    assert len(words.splitlines()) == 1
+
+
 def test_a_path_that_cannot_be_made(tmp_path: Path) -> None:
     code, words = refused(Path("/proc/nowhere/home"))
     assert code == 4

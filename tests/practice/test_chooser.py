@@ -9,7 +9,7 @@ import pytest
 
 from labkit.practice import keeping
 from labkit.practice.asking import Session
-from labkit.practice.chooser import Answered, finding, weights_after
+from labkit.practice.chooser import SURE, Answered, finding, weights_after
 from labkit.practice.pool import pool
 from tests.practice.simulate import IDEAS, Drill, believing, run
 from tests.practice.unlisted import UNLISTED, UNSEEN
@@ -51,6 +51,18 @@ def test_no_idea_is_named_on_thin_evidence() -> None:
     assert max(range(IDEAS), key=weights_after(IDEAS, answers).__getitem__) == 3
     assert finding(IDEAS, answers) is None
     named = finding(IDEAS, [*answers, Answered((3,), False, True)])
+    assert named
+    assert named[:2] == ("idea", 3)
+
+
+def test_mistakes_that_an_idea_does_not_explain_are_no_evidence_for_it() -> None:
+    others = [number for number in range(IDEAS) if number != 3]
+    answers = [Answered((3,), False, True)] * 2
+    answers += [Answered((number,), number % 2 == 0, False) for number in others]
+    slip = Answered((5,), True, True)
+    assert weights_after(IDEAS, [*answers, slip])[3] > SURE
+    assert finding(IDEAS, [*answers, slip]) is None
+    named = finding(IDEAS, [*answers, slip, Answered((3,), False, True)])
     assert named
     assert named[:2] == ("idea", 3)
 
@@ -101,6 +113,24 @@ def test_a_mistake_begins_the_days_anew() -> None:
     session.answer(question, not question["allowed"])
     assert session.coming_back == ""
     assert session.kept["ideas"][idea] == {"found": NOW, "at": session.now, "back": 0}
+
+
+def test_an_idea_without_questions_left_waits_for_another_day() -> None:
+    idea, other = pool()["beliefs"][4]["id"], pool()["beliefs"][7]["id"]
+    asked = {each["id"]: NOW for each in pool()["questions"] if 4 in each["wrong"]}
+    state: keeping.Idea = {"found": NOW - 100 * keeping.DAY, "at": NOW - 2 * keeping.DAY, "back": 0}
+    kept: keeping.Kept = {**keeping.new(), "ideas": {idea: state}, "asked": asked}
+    session = begin(kept)
+    assert session.coming_back == idea
+    question = session.next()
+    assert question
+    assert 4 not in question["wrong"]
+    assert session.coming_back == ""
+    session = begin({**kept, "ideas": {idea: state, other: state}})
+    question = session.next()
+    assert question
+    assert 7 in question["wrong"]
+    assert session.coming_back == other
 
 
 def test_an_idea_that_is_known_is_left_aside_until_it_is_gone() -> None:

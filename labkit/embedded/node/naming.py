@@ -7,8 +7,6 @@ from ..machinery.request import Object
 
 DOMAIN = "cluster.local"
 DNS_ADDRESS = "10.96.0.10"
-NODE_RESOLVER = "nameserver 172.18.0.1\noptions ndots:0\n"
-"""The resolver of the node, and of pods with ``dnsPolicy: Default``."""
 
 LOCAL = (
     "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -63,8 +61,6 @@ def resolver_file(spec: Object, namespace: str) -> str:
     options: dict[str, str | None] = {}
     # A pod on the host's network uses the cluster's DNS only with the policy ClusterFirstWithHostNet.
     if policy == "Default" or (policy == "ClusterFirst" and spec.get("hostNetwork")):
-        if not config:
-            return NODE_RESOLVER
         servers = ["172.18.0.1"]
         options = {"ndots": "0"}
     elif policy != "None":

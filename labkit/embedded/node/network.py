@@ -16,7 +16,7 @@ from ..container.network.transport import Listener
 from ..machinery.objects import labels_of, name_of, namespace_of
 from ..machinery.pods.state import port_number, ready_since
 from ..machinery.request import Object, Request, Response
-from .api import API_PORT, SERVICE_ADDRESS
+from .api import API_PORT
 
 if TYPE_CHECKING:
     from .node import Node
@@ -53,8 +53,7 @@ class Wiring:
         """Return a Service's address, empty without any pod, None if there is no such Service."""
         service = self._api.get("services", namespace, name)
         if service is None:
-            # The DNS resolves the API server's name before its Service is created.
-            return SERVICE_ADDRESS if (namespace, name) == ("default", "kubernetes") else None
+            return None
         spec = service["spec"]
         if spec.get("type") == "ExternalName":
             return None
@@ -86,7 +85,7 @@ class Wiring:
         for service in self._api.list("services"):
             if service["spec"].get("clusterIP") == address:
                 return self._through_service(service, port)
-        return self.api_listener() if address == SERVICE_ADDRESS and port == 443 else None
+        return None
 
     def _through_service(self, service: Object, port: int) -> Listener | None:
         ports = [item for item in service["spec"].get("ports") or () if item["port"] == port]

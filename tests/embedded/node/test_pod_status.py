@@ -8,8 +8,8 @@ import pytest
 
 from labkit.embedded.node.pod.pod_status import NEVER_RAN, phase_of, qos_class
 
-RUNNING = {"running": {}}
-WAITING = {"waiting": {}}
+RUNNING: dict[str, Any] = {"running": {}}
+WAITING: dict[str, Any] = {"waiting": {}}
 
 
 def ended(code: int, reason: str = "") -> dict[str, Any]:

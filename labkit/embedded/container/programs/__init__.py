@@ -8,7 +8,7 @@ MODULES = {
     "apt": "apt-get apt apk",
     "archive": "tar",
     "curl": "curl",
-    "system": "date sleep printenv hostname uname which stty yes id whoami getent",
+    "system": "date sleep printenv hostname uname which stty tty yes id whoami getent",
     "files": "mkdir rm touch cp",
     "filters": "tr cut sort seq base64",
     "grep": "grep",

@@ -96,6 +96,13 @@ async def which(process: Process) -> int:
     return int(None in paths)
 
 
+@program("tty")
+async def tty(process: Process) -> int:
+    """Print the terminal's name."""
+    await process.out("/dev/pts/0\n" if process.stdin.terminal else "not a tty\n")
+    return int(not process.stdin.terminal)
+
+
 @program("stty")
 async def stty(process: Process) -> int:
     """Print the terminal's size, and leave its settings as they are."""

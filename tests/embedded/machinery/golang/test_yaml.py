@@ -144,11 +144,12 @@ def test_utf16_is_read_by_its_mark() -> None:
 
 def test_keys_given_twice_are_quoted_as_go_does() -> None:
     strict: list[str] = []
-    yaml_to_json(b'"a\\tb": 1\n"a\\tb": 2\n3: 1\n3: 2\n', strict)
+    yaml_to_json(b'"a\\tb": 1\n"a\\tb": 2\n3: 1\n3: 2\n2020-01-01: 1\n2020-01-01: 2\n', strict)
     head = "yaml: unmarshal errors:\n  line "
     assert strict == [
         f'{head}2: key "a\\tb" already set in map',
         f"{head}4: key 3 already set in map",
+        f'{head}6: key "2020-01-01" already set in map',
     ]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import time
 
 import pytest
@@ -64,3 +65,36 @@ def test_a_request_that_cannot_be_read_is_not_signed() -> None:
         sign(authority.ca_certificate, authority.ca_key, text, ["client auth"], None, time.time())
         == b""
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lifetime"),
+    [
+        (None, 365 * 86_400 - 300),
+        (0, 600),
+        (599, 600),
+        (3600, 3600),
+        (8 * 3600 - 1, 8 * 3600 - 1),
+        # From eight hours on, the minutes by which the begin is dated back are a part of it.
+        (8 * 3600, 8 * 3600 - 300),
+        (86_400, 86_400 - 300),
+        (366 * 86_400, 365 * 86_400 - 300),
+    ],
+)
+def test_how_long_a_certificate_is_valid(seconds: int | None, lifetime: int) -> None:
+    authority, now = keys(), int(time.time())
+    request, usages = signing_request("bob"), ["client auth"]
+    pem = sign(authority.ca_certificate, authority.ca_key, request, usages, seconds, now)
+    made = x509.load_pem_x509_certificate(pem)
+    moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    assert made.not_valid_before_utc == moment - datetime.timedelta(seconds=300)
+    assert made.not_valid_after_utc == moment + datetime.timedelta(seconds=lifetime)
+
+
+def test_a_certificate_does_not_outlive_its_authority() -> None:
+    authority = keys()
+    end = x509.load_pem_x509_certificate(authority.ca_certificate).not_valid_after_utc
+    late = end.timestamp() - 3600
+    request, usages = signing_request("bob"), ["client auth"]
+    pem = sign(authority.ca_certificate, authority.ca_key, request, usages, None, late)
+    assert x509.load_pem_x509_certificate(pem).not_valid_after_utc == end

@@ -143,3 +143,13 @@ def test_any_object_decodes_or_is_refused(data: dict[str, Any]) -> None:
 def test_an_empty_value_takes_the_default() -> None:
     made = decode("Service", '{"spec": {"ports": [{"port": 80, "protocol": ""}, {"port": 81}]}}')
     assert [port["protocol"] for port in made["spec"]["ports"]] == ["TCP", "TCP"]
+
+
+def test_defaults_can_be_left_out() -> None:
+    struct = schemas().of_kind("", "v1", "ReplicationController")
+    assert struct is not None
+    assert Decoder().decode(struct, {})["spec"] == {"replicas": 1}
+    assert Decoder(defaults=False).decode(struct, {})["spec"] == {}
+    assert Decoder(defaults=False).decode(struct, {"spec": {"replicas": 2}})["spec"] == {
+        "replicas": 2
+    }
