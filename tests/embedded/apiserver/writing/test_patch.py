@@ -422,6 +422,27 @@ def test_kubectl_takes_over_what_client_side_apply_left(api: ClusterApi) -> None
     assert json.loads(changed["metadata"]["annotations"][LAST_APPLIED]) == new
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        "{",
+        "[]",
+        "null",
+        json.dumps({**CONFIG, "apiVersion": "v2", "data": {"a": "1"}}),
+        json.dumps({**CONFIG, "data": 1}),
+        json.dumps({**CONFIG, "data": {"b": "1"}}),
+    ],
+)
+def test_kubectl_takes_over_nothing_by_a_note_that_does_not_fit(api: ClusterApi, note: str) -> None:
+    made = {**CONFIG, "metadata": {"name": "csa", "annotations": {LAST_APPLIED: note}}}
+    made["data"] = {"a": "1", "b": "1"}
+    api.must(api.admin.post(f"{LAB}/configmaps?fieldManager=kubectl-client-side-apply", made))
+    new = {**CONFIG, "data": {"a": "2"}}
+    refused = patch(api, "configmaps/csa?fieldManager=kubectl", new, APPLY)
+    assert refused.status == 409
+    assert 'conflict with "kubectl-client-side-apply" using v1: .data.a' in refused.message
+
+
 def test_kubectl_renews_the_note_of_client_side_apply_even_if_nothing_else_changes(
     api: ClusterApi,
 ) -> None:

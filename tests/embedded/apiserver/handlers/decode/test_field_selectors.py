@@ -1,6 +1,7 @@
 import pytest
 
 from labkit.embedded.apiserver.handlers.decode.field_selectors import (
+    exact_fields,
     exact_name,
     field_selector,
     parse_fields,
@@ -14,6 +15,22 @@ POD = {
     "status": {"phase": "Running", "podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}]},
 }
 PODS = BY_RESOURCE["", "v1", "pods"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "fields"),
+    [
+        ("", ()),
+        ("spec.nodeName=n1", (("spec.nodeName", "n1"),)),
+        ("spec.nodeName==n1,metadata.name=web", (("metadata.name", "web"), ("spec.nodeName", "n1"))),
+        ("spec.nodeName!=n1", ()),
+        ("metadata.name=web,spec.nodeName!=n1", (("metadata.name", "web"),)),
+        ("metadata.name=web,x", ()),
+    ],
+)  # fmt: skip
+def test_the_fields_that_have_one_value(selector: str, fields: tuple[tuple[str, str], ...]) -> None:
+    """An authorizer may rely on them: what a selector excludes is no such field."""
+    assert exact_fields(selector) == fields
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def test_an_unknown_group_is_no_page(api: Reading, path: str) -> None:
         ("GET", "/api/v1/namespaces/lab/pods/x/status/more"),
         ("GET", "/api/v1/namespaces/lab/configmaps/x/status"),
         ("GET", "/api/v1/proxy/namespaces/lab/pods/x"),
+        ("GET", "/api/v1/watch/componentstatuses"),
         ("GET", "/apis/authentication.k8s.io/v1/tokenreviews/x"),
         ("POST", "/apis/authorization.k8s.io/v1/localsubjectaccessreviews"),
     ],

@@ -39,6 +39,28 @@ def test_operations(operation: dict[str, Any], result: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "equal"),
+    [
+        ({"b": 1, "c": [{"d": 2}]}, True),
+        ({"c": [{"d": 2}], "b": 1}, True),
+        ({"b": 1, "c": [{"d": 3}]}, False),
+        ({"b": 2, "c": [{"d": 2}]}, False),
+        ({"b": 1, "c": [{"d": 2}, 1]}, False),
+        ({"b": 1}, False),
+        ({"b": 1, "c": [{"d": 2}], "e": 1}, False),
+    ],
+)
+def test_objects_are_compared_in_all_of_their_fields(value: Any, equal: bool) -> None:
+    document = {"a": {"b": 1, "c": [{"d": 2}]}}
+    operation = {"op": "test", "path": "/a", "value": value}
+    if equal:
+        assert patched(document, operation) == document
+    else:
+        with pytest.raises(Inapplicable):
+            patched(document, operation)
+
+
+@pytest.mark.parametrize(
     "operation",
     [
         {"op": "remove", "path": "/z"},

@@ -350,7 +350,13 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
     ),
     (
         "ingresses.networking.k8s.io",
-        {"spec": {"ingressClassName": "nginx", "rules": [{"host": "a.b"}], "tls": [{}]}},
+        {
+            "spec": {
+                "ingressClassName": "nginx",
+                "rules": [{"host": ""}, {}, {"host": "a.b"}],
+                "tls": [{}],
+            }
+        },
         ["x", "nginx", "a.b", "", "80, 443", "60s"],
     ),
     (

@@ -128,6 +128,38 @@ def test_init_containers(statuses: list[Object], reason: str) -> None:
     assert pods.cells(subject, NOW)[2] == reason
 
 
+def restarted(name: str, count: int, **state: Any) -> Object:
+    return {"name": name, "started": True, "ready": True, "restartCount": count, "state": state}
+
+
+@pytest.mark.parametrize(
+    ("initialized", "restarts"),
+    [
+        # Restarts of a sidecar stay, those of a container that has to end do not; and none of what comes after the
+        # first container that still runs.
+        ("True", "2"),
+        ("False", "6"),
+    ],
+)
+def test_restarts_of_init_containers(initialized: str, restarts: str) -> None:
+    failed = {"terminated": {"exitCode": 1}}
+    statuses = [
+        restarted("proxy", 2, running={}),
+        restarted("setup", 4, **failed),
+        restarted("late", 8, running={}),
+    ]
+    always = {"restartPolicy": "Always"}
+    subject = pod(
+        {
+            "phase": "Pending",
+            "conditions": [{"type": "Initialized", "status": initialized}],
+            "initContainerStatuses": statuses,
+        },
+        initContainers=[{"name": "proxy", **always}, {"name": "setup"}, {"name": "late", **always}],
+    )
+    assert pods.cells(subject, NOW)[3] == restarts
+
+
 def test_sidecars_count_as_containers() -> None:
     status = {
         "phase": "Running",
