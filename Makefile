@@ -37,8 +37,8 @@ $(DEV): requirements-dev.lock pyproject.toml tools/bootstrap.py
 lab: $(LAB) ## open JupyterLab at the first notebook
 	$(BIN)/labkit lab
 
-# Half of a test's time is waiting, so three share two processors. They take tests from each other at the end.
-BESIDE := -n 4 --dist worksteal
+# A third of a test's time is waiting, so three share two processors. They take tests from each other at the end.
+BESIDE := -n 3 --dist worksteal
 
 # What has a target of its own.
 ELSEWHERE := browser or hub or kind or node or page or reach or soak

@@ -25,7 +25,10 @@ servers_end_with_this_process()
 
 
 def pytest_collection_finish() -> None:
-    """Freeze what collection has loaded: the collector need not look at it again."""
+    """Exempt what stays until the end, such as the tests themselves, from garbage collection.
+
+    Otherwise every collection looks at all of it: a sixth of the time of ``make test``.
+    """
     gc.collect()
     gc.freeze()
 
@@ -35,9 +38,21 @@ def leaves_nothing_open() -> Iterator[None]:
     """Collect garbage after each module, so that a socket or a file that a test left open fails this module.
 
     Otherwise the warning of what is not closed comes whenever the collector runs next, amid another test.
+    A collection takes 0.1 s, so it is left out where no more files are open than before.
     """
+    before = count_open_files()
     yield
-    gc.collect()
+    after = count_open_files()
+    if before is None or after is None or after > before:
+        gc.collect()
+
+
+def count_open_files() -> int | None:
+    """The number of files and sockets that this process has open; None where the system does not tell."""
+    try:
+        return len(os.listdir("/proc/self/fd"))
+    except FileNotFoundError:
+        return None
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ def lab(server: Server, tmp_path: Path, said: list[str]) -> Iterator[Lab]:
     made.stop()
 
 
+@pytest.mark.slow
 def test_a_rewind_ends_when_its_pods_run(lab: Lab, said: list[str]) -> None:
     lab.rewind("W15")
     pods = ["kikai/test", "darbo/test", "default/curl"]

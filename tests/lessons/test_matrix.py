@@ -289,14 +289,19 @@ CELLS: list[tuple[Callable[[Lab, str, str], None], str, str]] = [
 ]
 
 
-QUICK = (("W2", "kubectl"), ("W18", "kubectl"), ("W18", "curl"), ("W18", "labkit exec"))
+QUICK = (
+    ("W2", "kubectl"),
+    ("W2", "python"),
+    ("W18", "python"),
+    ("W18", "kubectl"),
+    ("W18", "curl"),
+    ("W18", "labkit exec"),
+)
 
 SLOW = {
-    (step, client)
-    for _, step, client in CELLS
-    if client in ("kubectl", "labkit exec", "curl") and (step, client) not in QUICK
+    (step, client) for _, step, client in CELLS if client != "lab" and (step, client) not in QUICK
 }
-"""What starts a program for each request; four such pairs are enough for a quick look."""
+"""What starts a program for each request; six such pairs are enough for a quick look."""
 
 
 @pytest.mark.parametrize(

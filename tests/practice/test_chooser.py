@@ -18,6 +18,7 @@ from tools.drill.__main__ import candidates
 NOW = 1_800_000_000.0
 
 
+@pytest.mark.slow
 def test_some_learners_are_seen_through() -> None:
     drill = Drill(pool()["questions"], 5)
     r = Random(6)

@@ -70,6 +70,7 @@ def test_a_sentence_is_translated_as_its_maker_would(in_korean: None) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+@pytest.mark.slow
 def test_the_script_translates_alike(in_korean: None, tmp_path: Path) -> None:
     asked = [
         *sentences(),

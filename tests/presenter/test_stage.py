@@ -119,6 +119,7 @@ def test_a_jump_can_be_left(demo: Terminal) -> None:
         assert START in demo.screen
 
 
+@pytest.mark.slow
 def test_the_overview_the_keys_and_the_pictures_lie_above_the_step(demo: Terminal) -> None:
     demo.press("/15\r", "Why is it refused all the same?")
     overview = demo.press("o", "▶ W15")

@@ -26,7 +26,7 @@ KILL = "import ctypes, os; ctypes.CDLL(None).kill(os.getpid(), 9)"
 
 ENDS = {
     "loop": "print('before the loop')\nwhile True: pass",
-    "unfinished": "print('no line', end='')\nwhile True: pass",
+    "unfinished": "import time\nprint('no line', end='')\ntime.sleep(60)",
     "killed": f"print('a'); print('b', end='')\n{KILL}",
     "much": f"for number in range(3000): print(number)\n{KILL}",
     "program": f"print('first'); import os; os.system('echo second'); print('third')\n{KILL}",

@@ -24,6 +24,10 @@ from tests.grading.support import IN_A_KERNEL, grade, solved_cells, submit
 from tests.support.slow import slow_but
 
 EXERCISE = "ex4-roles"
+FORK_OR_KERNEL = [
+    pytest.param("1", id="in-a-fork"),
+    pytest.param(IN_A_KERNEL, id="in-a-kernel", marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture
@@ -137,6 +141,7 @@ def test_only_what_uses_the_kernel_itself_needs_one(cell: str, expected: bool) -
     assert needs_kernel(["1", cell]) is expected
 
 
+@pytest.mark.slow
 def test_a_notebook_that_needs_a_kernel_has_one(patient_grader: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "ann", EXERCISE, ["type(get_ipython().kernel).__name__"])
     assert grade(patient_grader, tmp_path)["ann"].output == "'IPythonKernel'\n"
@@ -244,7 +249,7 @@ def test_what_the_cells_before_a_crash_printed_is_kept(grader: Grader, tmp_path:
     assert grade(grader, tmp_path)["ann"].output.startswith("ab\n")
 
 
-@pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
+@pytest.mark.parametrize("begin", FORK_OR_KERNEL)
 def test_a_missing_module_is_named_in_the_first_line_of_the_feedback(
     begin: str, patient_grader: Grader, tmp_path: Path
 ) -> None:
@@ -269,7 +274,7 @@ def test_a_module_with_an_odd_name_is_only_text(patient_grader: Grader, tmp_path
     assert "\x1b" not in page
 
 
-@pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
+@pytest.mark.parametrize("begin", FORK_OR_KERNEL)
 @pytest.mark.parametrize("package", ["numpy", "pandas", "matplotlib"])
 def test_packages_for_figures_and_tables_work_where_they_are_installed(
     package: str, begin: str, patient_grader: Grader, tmp_path: Path

@@ -117,7 +117,10 @@ for memory in gc.get_objects():
 """
 
 
-@pytest.mark.parametrize("cells", [99, 1], ids=["lying", "leaving-early"])
+@pytest.mark.parametrize(
+    "cells",
+    [pytest.param(99, id="lying", marks=pytest.mark.slow), pytest.param(1, id="leaving-early")],
+)
 def test_how_many_cells_ran_is_the_notebooks_own_claim(
     cells: int, grader: Grader, hasty_grader: Grader, tmp_path: Path
 ) -> None:

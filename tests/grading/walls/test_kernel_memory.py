@@ -23,7 +23,7 @@ from tests.support.slow import slow_but
 EXERCISE = "ex4-roles"
 SMALL = Limits(seconds=20.0, cpu_seconds=10, memory_bytes=256 << 20, processes=10)
 
-QUICK = ("unix-pairs", "unix-sockets-on-their-way", "tcp-connections", "pipes", "netlink-messages")
+QUICK = ("unix-pairs", "tcp-connections", "netlink-messages")
 """What `make test` tries."""
 
 HOARD = f"""
