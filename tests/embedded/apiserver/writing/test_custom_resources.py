@@ -849,6 +849,22 @@ def test_an_embedded_object_without_other_fields(api: ClusterApi) -> None:
     assert reply.body["spec"]["template"] == config
 
 
+@pytest.mark.parametrize(
+    ("scope", "used"), [("Namespaced", {"count/crontabs.stable.example.com": "0"}), ("Cluster", {})]
+)
+def test_quotas_count_only_what_a_namespace_has(
+    api: ClusterApi, scope: str, used: dict[str, str]
+) -> None:
+    body = definition()
+    body["spec"]["scope"] = scope
+    admin = declare(api, body)
+    quotas = "/api/v1/namespaces/lab/resourcequotas"
+    hard = {"count/crontabs.stable.example.com": "1", "pods": "1"}
+    api.must(admin.post(quotas, {"metadata": {"name": "q"}, "spec": {"hard": hard}}))
+    status = api.must(admin.get(f"{quotas}/q"))["status"]
+    assert status == {"hard": hard, "used": {**used, "pods": "0"}}
+
+
 def test_roles(api: ClusterApi) -> None:
     admin = declare(api)
     api.must(admin.post(TABS, crontab("x")))
