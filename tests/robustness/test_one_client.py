@@ -122,7 +122,7 @@ def read_list(connection: ssl.SSLSocket, count: int) -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_hundred_slow_readers() -> None:
     with running_server(node=False) as server:
         slow_readers(server, 100, 900_000, 20)

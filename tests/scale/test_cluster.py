@@ -105,7 +105,7 @@ def test_the_command_writes_the_same_files_as_on_one_machine(
     assert "8 of 8 are graded already" in again.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_killed_worker_a_slow_one_and_a_new_scheduler_change_nothing(
     cluster: Cluster, folder: Path, tmp_path: Path
 ) -> None:

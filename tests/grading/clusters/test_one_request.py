@@ -491,9 +491,12 @@ for _ in range(2):
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    "kernel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "kernel"]
+    "kernel",
+    [
+        pytest.param(False, id="forked", marks=pytest.mark.slow),
+        pytest.param(True, id="kernel", marks=pytest.mark.soak),
+    ],
 )
 def test_a_request_that_escapes_every_limit_costs_others_nothing(
     kernel: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -113,7 +113,7 @@ def test_nbgrader_grades_with_the_checker(course: Path, checker: Path) -> None:
     assert "UNTRUSTED" not in page
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_without_a_checker_the_score_is_marked_untrusted(course: Path) -> None:
     nbgrader(course, "autograde", EXERCISE, "--student=ann")
     graded = (course / "autograded" / "ann" / EXERCISE / f"{EXERCISE}.ipynb").read_text()

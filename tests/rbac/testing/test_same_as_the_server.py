@@ -138,7 +138,7 @@ SERVED = [
 
 @pytest.mark.parametrize(
     ("policies", "asked"),
-    [(2, 100), pytest.param(40, 500, marks=pytest.mark.slow)],
+    [(2, 100), pytest.param(40, 500, marks=pytest.mark.soak)],
     ids=["quick", "20,000"],
 )
 def test_offline_and_asked_over_the_servers_api(policies: int, asked: int) -> None:
