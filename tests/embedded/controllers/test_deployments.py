@@ -109,6 +109,8 @@ def test_scaling(api: ClusterApi) -> None:
     assert (sizes(api), len(items(api, PODS))) == ([("1", 5)], 5)
     change(api, {"replicas": 0})
     assert (sizes(api), items(api, PODS)) == ([("1", 0)], [])
+    scaled = {message.split(" ")[1]: message for message in messages(api, "ScalingReplicaSet")}
+    assert scaled["down"].endswith(" from 5 to 0")
     assert len(messages(api, "SuccessfulDelete")) == 5
 
 

@@ -52,3 +52,19 @@ def test_an_owner_waits_for_a_dependent_with_a_finalizer(api: ClusterApi) -> Non
     api.must(api.admin.patch(f"{CONFIG_MAPS}/b", finalizers))
     api.must(api.admin.delete(f"{CONFIG_MAPS}/a?propagationPolicy=Foreground"))
     assert api.admin.get(f"{CONFIG_MAPS}/b").body["metadata"]["deletionTimestamp"]
+
+
+def test_a_dependent_in_a_namespace_goes_with_its_cluster_scoped_owner(api: ClusterApi) -> None:
+    roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+    owner = api.must(api.admin.post(roles, {"metadata": {"name": "owner"}}))
+    reference = {
+        "apiVersion": owner["apiVersion"],
+        "kind": "ClusterRole",
+        "name": "owner",
+        "uid": owner["metadata"]["uid"],
+    }
+    metadata = {"name": "dependent", "ownerReferences": [reference]}
+    api.must(api.admin.post(CONFIG_MAPS, {"metadata": metadata}))
+    assert api.admin.get(f"{CONFIG_MAPS}/dependent").status == 200
+    api.must(api.admin.delete(f"{roles}/owner"))
+    assert api.admin.get(f"{CONFIG_MAPS}/dependent").status == 404

@@ -56,3 +56,17 @@ def test_a_list_that_is_only_in_the_patch_is_taken(api: ClusterApi) -> None:
 def test_elements_that_are_no_objects_are_refused(api: ClusterApi, containers: list[Any]) -> None:
     reply = patch(api, {"containers": containers})
     assert (reply.status, reply.body["message"]) == (400, "lists of lists are not supported")
+
+
+def test_an_order_alone_reorders_a_list(api: ClusterApi) -> None:
+    deployments = "/apis/apps/v1/namespaces/lab/deployments"
+    containers = [{"name": name, "image": name} for name in ("a", "b")]
+    template = {"metadata": {"labels": {"x": "y"}}, "spec": {"containers": containers}}
+    spec = {"selector": {"matchLabels": {"x": "y"}}, "template": template}
+    api.must(api.admin.post(deployments, {"metadata": {"name": "d"}, "spec": spec}))
+    order = {"template": {"spec": {ORDER: [{"name": "b"}, {"name": "a"}]}}}
+    headers = {"content-type": "application/strategic-merge-patch+json"}
+    reply = api.admin.call("PATCH", f"{deployments}/d", {"spec": order}, headers=headers)
+    assert reply.status == 200, reply.body
+    listed = reply.body["spec"]["template"]["spec"]["containers"]
+    assert [container["name"] for container in listed] == ["b", "a"]
