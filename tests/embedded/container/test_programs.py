@@ -167,3 +167,20 @@ def test_xargs_runs_a_command_with_words_of_its_input(
         assert "not simulated in this lab's pods" in err
     else:
         assert err == expected[2]
+
+
+def test_programs_have_a_size() -> None:
+    listed = run("ls -l /usr/bin/").stdout.splitlines()[1:]
+    sizes = [int(line.split()[4]) for line in listed if line.startswith("-")]
+    assert len(sizes) > 10
+    assert all(40_000 <= size < 140_000 for size in sizes)
+
+
+def test_options_of_nslookup_are_no_names() -> None:
+    asked = "kubernetes.default.svc.cluster.local"
+    assert run(f"nslookup -type=a {asked}").stdout == run(f"nslookup {asked}").stdout
+
+
+def test_a_message_without_stderr_is_lost() -> None:
+    done = run("exec 2>&-; cd /nowhere; echo after")
+    assert (done.stdout, done.rc) == ("after\n", 0)

@@ -84,6 +84,12 @@ def test_arrows_bring_lines_back() -> None:
     assert talk(b"echo first\r", b"\x1b[A\r", b"exit\r")[1].count("\r\nfirst\r\n") == 2
 
 
+def test_an_arrow_down_beyond_the_last_line_leaves_an_empty_one() -> None:
+    _, screen = talk(b"echo first\r", b"\x1b[A", b"\x1b[B", b"\x1b[B", b"echo second\r", b"exit\r")
+    assert screen.count("\r\nfirst\r\n") == 1
+    assert "\r\nsecond\r\n" in screen
+
+
 @pytest.mark.parametrize(
     ("lines", "answer"),
     [

@@ -123,16 +123,3 @@ def test_the_old_era_replaces_a_deleted_secret() -> None:
     assert api.bearer(token).get("/api").status == 401
     api.must(api.admin.delete(f"{ACCOUNTS}/bot"))
     assert not any(name.startswith("bot-token-") for name in names(api))
-
-
-def test_a_deleted_secret_that_its_account_does_not_list_changes_nothing(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    api = cluster("1.20")
-    account(api)
-    [listed] = api.admin.get(f"{ACCOUNTS}/bot").body["secrets"]
-    secret(api, **{NAME: "bot"})
-    api.must(api.admin.patch(f"{ACCOUNTS}/bot", {"secrets": None}))
-    api.must(api.admin.delete(f"{SECRETS}/t"))
-    assert listed["name"] in names(api)
-    assert not caplog.records
