@@ -145,10 +145,8 @@ class Shell(ABC):
 
     async def write(self, descriptor: int, text: str) -> None:
         """Write to a descriptor; an error of it is dropped."""
-        stream = self.fds.get(descriptor)
-        if stream is not None:
-            with contextlib.suppress(StreamError):
-                await stream.write(encode(text))
+        with contextlib.suppress(StreamError):
+            await self.fds[descriptor].write(encode(text))
 
     async def complain(self, message: str, status: int = 1) -> int:
         """Write a message to stderr, with the shell's name and the line in front, and return the status."""
