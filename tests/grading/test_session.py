@@ -16,12 +16,13 @@ from labkit.core.errors import UsageError
 from labkit.core.version import __version__
 from labkit.grading.graders.grader import Grader
 from labkit.grading.intake.declared import declared_learner
+from labkit.grading.intake.intake import Intake
 from labkit.grading.intake.submissions import code_cells, find, skipped
 from labkit.grading.judging.result import Result
 from labkit.grading.pools.pool import GraderPool
 from labkit.grading.reports.result_store import STORED, ResultStore
 from labkit.grading.running import workers
-from labkit.grading.session import GradingSession, SessionOptions
+from labkit.grading.session import GradingSession, SessionOptions, inspect
 from labkit.grading.tasks.seed import Seed, learner_name
 from labkit.grading.walls import root_directory
 from labkit.grading.walls.isolation import Limits
@@ -366,3 +367,69 @@ def test_code_is_compared_with_that_of_an_earlier_class(tmp_path: Path) -> None:
         ("ann", "2025: abe"),
         ("ann", "2025: ada"),
     ]
+
+
+def test_a_group_s_member_who_also_handed_in_alone_is_graded_by_that(tmp_path: Path) -> None:
+    submit(tmp_path / "s", "ann", "ex4-roles", ["1"])
+    submit(tmp_path / "s", "bob", "ex4-roles", ["2"])
+    ann, bob = find(tmp_path / "s")
+    intake = Intake([replace(ann, group=("ann", "bob", "cat")), bob])
+    results = GradingSession(intake, tmp_path / "out").run(FixedGrader(), lambda _result: None)
+    assert [result.learner for result in results] == ["ann", "bob", "cat"]
+    together = "It was handed in together with ann."
+    assert [together in result.notices for result in results] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("group", "declared", "noted"),
+    [
+        ((), "ann", ""),
+        ((), "Ann", ""),
+        ((), "bob", "bob"),
+        (("ann", "bob"), "ann", ""),
+        (("ann", "bob"), "bob", ""),
+        (("ann", "bob"), "eve", "eve"),
+    ],
+)
+def test_a_notebook_may_be_worked_on_as_its_learner_or_as_another_of_the_group(
+    group: tuple[str, ...], declared: str, noted: str, tmp_path: Path
+) -> None:
+    submit(tmp_path, "ann", "ex4-roles", [f'ME = "{declared}"'])
+    (entry,) = find(tmp_path)
+    assert inspect(replace(entry, group=group)).declared == noted
+
+
+def test_what_was_graded_and_is_not_named_now_is_said(tmp_path: Path) -> None:
+    folder, out = tmp_path / "s", tmp_path / "out"
+    for learner in ("cat", "bob", "ann"):
+        submit(folder, learner, "ex4-roles", ["1"])
+    GradingSession(folder, out).run(FixedGrader(), lambda _result: None)
+    assert list(GradingSession(folder, out).warnings()) == []
+    for learner in ("cat", "bob"):
+        (folder / learner / "ex4-roles.ipynb").unlink()
+    assert list(GradingSession(folder, out).warnings()) == [
+        "Graded before, not in what is named now, and not in the reports: bob ex4-roles, cat ex4-roles. "
+        "Name all folders and archives together."
+    ]
+
+
+@pytest.mark.parametrize("graded", [[], ["ann"], ["bob"], ["ann", "bob"]], ids=str)
+def test_a_single_notebook_is_not_graded_into_the_results_of_a_course_with_a_secret(
+    graded: list[str], tmp_path: Path
+) -> None:
+    """Not even if some of the results are without one; where there is no such result, it is."""
+    folder, out = tmp_path / "s", tmp_path / "out"
+    for learner in ("ann", "bob"):
+        submit(folder, learner, "ex4-roles", ["1"])
+    for learner in graded:
+        course = "f00d" if learner == "bob" else ""
+        options = SessionOptions(only=[learner], course=course)
+        GradingSession(folder, out, options).run(FixedGrader(), lambda _result: None)
+    notebook = folder / "ann" / "ex4-roles.ipynb"
+    if "bob" in graded:
+        with pytest.raises(UsageError, match="are of a course with a secret"):
+            GradingSession(notebook, out)
+        assert GradingSession(notebook, out, SessionOptions(course="f00d")).chosen
+        assert GradingSession(folder, out).chosen
+    else:
+        assert [entry.learner for entry in GradingSession(notebook, out).chosen] == ["ann"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -18,14 +20,15 @@ import pytest
 pytest.importorskip("distributed")
 
 from labkit.core.errors import Missing
-from labkit.core.language import packed
+from labkit.core.language import packed, unpacked
 from labkit.grading.graders.stages import unreadable_result
 from labkit.grading.intake.submissions import Submission, find
 from labkit.grading.judging.result import FAILED, Result
-from labkit.grading.pools import dask_pool
+from labkit.grading.pools import dask_pool, dask_worker
 from labkit.grading.pools.dask_connection import require_labkit
 from labkit.grading.pools.dask_pool import DaskPool
 from labkit.grading.pools.dask_worker import GraderPlugin, GradingFailed, installed
+from labkit.grading.pools.pool import GraderPool
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.walls.isolation import Limits
 from tests.grading.support import submit
@@ -299,3 +302,121 @@ def test_dasks_own_reports_are_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     assert dask_connection.connect("tcp://127.0.0.1:1", None) is client
     for name in ("distributed", "distributed.client"):
         assert logging.getLogger(name).level == logging.CRITICAL
+
+
+def test_only_dasks_own_warnings_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    from labkit.grading.pools import dask_connection
+
+    monkeypatch.setattr(dask_connection, "Client", lambda *_args, **_options: None)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        dask_connection.connect("tcp://127.0.0.1:1", None)
+        for module in ("distributed", "distributed.client", "labkit.lab", "dask"):
+            warnings.warn_explicit(module, UserWarning, "x.py", 1, module=module)
+    assert [str(warning.message) for warning in shown] == ["labkit.lab", "dask"]
+
+
+class FakeWorker:
+    """A Dask worker on which the plugin is set up; it keeps the events that are logged."""
+
+    contact_address = "tcp://a:1"
+
+    def __init__(self, directory: Path, threads: int = 2, key: str = "") -> None:
+        self.local_directory = str(directory)
+        self.state = SimpleNamespace(nthreads=threads)
+        self.security = SimpleNamespace(
+            get_tls_config_for_role=lambda _role: {"key": key, "cert": None}
+        )
+        self.scheduler = self
+        self.events: list[dict[str, Any]] = []
+
+    async def log_event(self, *, topic: str, msg: dict[str, Any]) -> None:
+        assert topic == "labkit-1"
+        self.events.append(msg)
+
+
+class FakeGraders:
+    """Graders that start no process; it counts those that have not ended."""
+
+    def __init__(self, level: str, error: OSError | None = None) -> None:
+        self.running = 0
+        counts = self
+
+        class FakePool(GraderPool):
+            def __enter__(self) -> FakePool:
+                if error:
+                    raise error
+                self.level = level
+                counts.running += 1
+                return self
+
+            def __exit__(self, *_error: object) -> None:
+                counts.running -= 1
+
+        self.kind = FakePool
+
+
+def _set_up(
+    monkeypatch: pytest.MonkeyPatch,
+    worker: FakeWorker,
+    graders: FakeGraders,
+    required: dict[str, str],
+) -> dict[str, Any]:
+    """Set the plugin up on a worker; return its event, with the refusal as text."""
+    monkeypatch.setattr(dask_worker, "GraderPool", graders.kind)
+    asyncio.run(GraderPlugin("labkit-1", required, Limits()).setup(cast("Any", worker)))
+    (logged,) = worker.events
+    return {**logged, "refused": unpacked(logged["refused"])}
+
+
+@pytest.mark.parametrize("level", ["root", "user"])
+def test_a_worker_has_a_grader_for_each_thread(
+    level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name: "/bin/kubectl")
+    graders = FakeGraders(level)
+    logged = _set_up(monkeypatch, FakeWorker(tmp_path, threads=3), graders, installed())
+    assert logged == {"worker": "tcp://a:1", "refused": "", "level": level, "slots": 3}
+    assert graders.running == 3
+
+
+@pytest.mark.parametrize(
+    ("odd", "refused", "level"),
+    [
+        (
+            "plain",
+            "there are no walls around a learner's code: run the worker on Linux, as root or with user namespaces",
+            "plain",
+        ),
+        (
+            "kubectl",
+            "it has no kubectl, which notebooks may call: install it on the worker's PATH",
+            "",
+        ),
+        (
+            "required",
+            "its labkit is 1, and not 2: run it with the Python and the labkit of this command",
+            "",
+        ),
+        (
+            "key",
+            "notebooks could read its TLS key /usr/key.pem: move the key out of the folders that they see, "
+            "such as /etc/ssl",
+            "",
+        ),
+        ("start", "its graders do not start: [Errno 28] No space left on device", ""),
+    ],
+)
+def test_a_worker_that_cannot_grade_says_why_and_runs_no_grader(
+    odd: str, refused: str, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl = None if odd == "kubectl" else "/bin/kubectl"
+    monkeypatch.setattr("shutil.which", lambda _name: kubectl)
+    monkeypatch.setattr(dask_worker, "installed", lambda: {"labkit": "1"})
+    full = OSError(28, "No space left\n on device") if odd == "start" else None
+    graders = FakeGraders("plain" if odd == "plain" else "root", full)
+    worker = FakeWorker(tmp_path, key="/usr/key.pem" if odd == "key" else "")
+    required = {"labkit": "2" if odd == "required" else "1"}
+    logged = _set_up(monkeypatch, worker, graders, required)
+    assert logged == {"worker": "tcp://a:1", "refused": refused, "level": level, "slots": 0}
+    assert graders.running == 0

@@ -86,7 +86,7 @@ class SharedCluster:
         self._admin = lab.admin.without_observers()
         self._requests = RequestPolicy(self._admin)
         self._before: Policy
-        self._began = ""
+        self._began: str
 
     def set_up(self) -> None:
         """Create the objects that the exercise starts with, and wait for its pods.

@@ -40,7 +40,7 @@ def test_a_rollout_of_daemons_always_moves(
 )
 def test_a_pod_ends_with_its_last_container(ends: list[str | None], seconds: int) -> None:
     def pod(*times: str | None) -> Any:
-        statuses = [
+        statuses: list[Any] = [
             {"state": {"terminated": {"finishedAt": time}} if time else {"running": {}}}
             for time in times
         ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import json
 import socket
 import ssl
 from collections import Counter
@@ -10,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from labkit.backends import preflight, sweep
 from labkit.cli import run as run_labkit
 from labkit.client.client import Client
+from labkit.client.kubeconfig import load
 from labkit.client.refusals import failure, find_object
 from labkit.client.transport import Transport
 from labkit.core.errors import UsageError
@@ -29,6 +32,7 @@ from labkit.grading.graders.grader import Grader
 from labkit.grading.graders.real_cluster import (
     MAX_PROBINGS,
     RealClusterGrader,
+    SharedCluster,
     _deletion_rank,
     disagreements,
     lab_for,
@@ -38,7 +42,7 @@ from labkit.grading.intake.submissions import find
 from labkit.grading.judging.findings import check_exercise
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.reports.scores import write_all
-from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks import EXERCISES, find_exercise
 from labkit.grading.tasks.checks import may, may_not
 from labkit.grading.tasks.seed import Seed
 from labkit.lab.lab import Lab
@@ -428,3 +432,45 @@ def test_of_a_log_only_what_came_since_the_submission_began_is_looked_at() -> No
     events = [{"stageTimestamp": time} for time in times]
     for began in ("2026-11-29T10:00:01.000000+00:00", "2026-11-29T10:00:01+00:00"):
         assert list(since(began, events)) == events[:2]
+
+
+@pytest.mark.parametrize(
+    ("context", "chosen"), [("", "first"), ("first", "first"), ("second", "second")]
+)
+def test_an_existing_cluster_is_that_of_the_named_context_or_else_of_the_current_one(
+    context: str, chosen: str, tmp_path: Path
+) -> None:
+    entries = ("first", "second")
+    file = tmp_path / "config"
+    document = {
+        "current-context": "first",
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "u"}} for name in entries],
+        "clusters": [
+            {"name": name, "cluster": {"server": f"https://{name}.example"}} for name in entries
+        ],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    file.write_text(json.dumps(document))
+    with lab_for("existing", lambda _line: None, kubeconfig=file, context=context) as lab:
+        assert lab.choice.options.context == chosen
+        copy = load(lab.home / "existing" / "kubeconfig")
+        assert (copy.name, copy.endpoint.server) == (chosen, f"https://{chosen}.example")
+
+
+@pytest.mark.parametrize(("settle_seconds", "at_once"), [(0, True), (0.5, False)])
+def test_a_learner_s_lab_knows_whether_controllers_act_at_once(
+    settle_seconds: float, at_once: bool, lab: Lab, tmp_path: Path
+) -> None:
+    shared = SharedCluster(
+        lab,
+        find_exercise("ex4-roles"),
+        "ann",
+        keys=Keys.generate(b"-"),
+        pods=False,
+        settle_seconds=settle_seconds,
+    )
+    served = shared.serve(listen(0), tmp_path)
+    facts = json.loads(served.files["existing/cluster.json"])
+    asyncio.run(cast("Any", served.close()))
+    assert (facts["at_once"], facts["pods"]) == (at_once, False)
+    assert served.environment == {}, "an existing cluster has no pod image of the lab's own"

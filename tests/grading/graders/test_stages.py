@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labkit.grading.graders.stages import STAGES, grade_submission
+from labkit.grading.graders.stages import STAGES, failed_result, grade_submission, unreadable_result
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.findings import TaskFindings, TooManyGrants
 from labkit.grading.running.workers import Report, ServedCluster
@@ -122,3 +122,11 @@ def test_what_cannot_be_judged_is_a_result_without_points(tmp_path: Path) -> Non
     result = grade(Recorder("check", TooManyGrants), tmp_path)
     assert (result.ended, result.score.points) == ("unreadable", 0)
     assert "it left more than can be judged" in result.outcome
+
+
+def test_a_result_that_names_no_cluster_is_of_the_embedded_one() -> None:
+    submission = Submission("ann", EXERCISE, Path("x"))
+    assert unreadable_result(submission, "root", "").cluster == "embedded"
+    assert failed_result(submission, "root", "it broke").cluster == "embedded"
+    assert unreadable_result(submission, "root", "", "kind").cluster == "kind"
+    assert failed_result(submission, "root", "it broke", "kind").cluster == "kind"

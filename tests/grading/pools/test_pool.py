@@ -9,16 +9,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
-from labkit.grading.graders.grader import Grader
-from labkit.grading.intake.submissions import find
+from labkit.grading.graders.grader import Grader, cpu_seconds
+from labkit.grading.graders.stages import unreadable_result
+from labkit.grading.intake.submissions import Submission, find
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.pools import pool
 from labkit.grading.pools.pool import GraderPool, pool_for
@@ -335,3 +339,149 @@ def _learners_below(pid: int) -> list[int]:
             ):  # it adds to what this process inherited
                 found.append(child.pid)
     return found
+
+
+def test_a_pool_counts_the_processors_that_this_process_may_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A container has fewer than its machine; other systems than Linux do not say."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 2, 5})
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert pool_for(500).slots == [2] * 3
+    monkeypatch.setattr(pool, "sys", SimpleNamespace(platform="darwin"))
+    assert pool_for(500).slots == [2] * 5
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert pool_for(500).slots == [2]
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Handlers of signals that the test may change."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+@pytest.mark.parametrize(
+    ("error", "answers"),
+    [
+        (OSError(28, "No space", "/tmp/x"), [{pool.REFUSED: [28, "No space", "/tmp/x"]}]),
+        (ConnectionResetError(), []),
+        (wire.Closed(), []),
+        (KeyboardInterrupt(), []),
+    ],
+    ids=["a refusal", "the pool has gone", "the channel is closed", "an interrupt"],
+)
+def test_a_grader_answers_what_the_system_refused_it_and_is_quiet_otherwise(
+    error: BaseException, answers: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pool, "_interrupt_when_closed", lambda _channel: None)
+    monkeypatch.setattr(pool, "Grader", fails)
+    ours, theirs = socket.socketpair()
+    with ours:
+        wire.send(ours, {"slots": 1, "limits": {}})
+        assert pool.main(theirs.detach()) == 0
+        received = []
+        # What it sent is there already; nothing more is waited for.
+        ours.setblocking(False)
+        with suppress(wire.Closed, BlockingIOError):
+            while True:
+                received.append(wire.receive(ours)[0])
+    assert received == answers
+
+
+class Scripted:
+    """Graders that a test plays: each has its own part, and ends its channel after it."""
+
+    def __init__(self, *parts: Callable[[socket.socket], None]) -> None:
+        self._parts = list(parts)
+        self._threads = ThreadPoolExecutor(len(parts))
+
+    def start(self, _module: str, _environment: object) -> tuple[Any, socket.socket]:
+        """Start the next one, as ``start_process``."""
+        ours, theirs = socket.socketpair()
+        self._threads.submit(self._play, self._parts.pop(0), theirs)
+        return SimpleNamespace(pid=1), ours
+
+    def _play(self, part: Callable[[socket.socket], None], channel: socket.socket) -> None:
+        with channel, suppress(wire.Closed, OSError):
+            wire.receive(channel)
+            part(channel)
+
+
+def _begins(channel: socket.socket) -> None:
+    wire.send(channel, {"level": "user", "directory": ""})
+    wire.receive(channel)
+
+
+def _asks(channel: socket.socket) -> dict[str, Any]:
+    wire.send(channel, {pool.NEXT: True})
+    return wire.receive(channel)[0]
+
+
+def _grades(channel: socket.socket) -> None:
+    """Grade until there is nothing more, and end as a grader does."""
+    _begins(channel)
+    while entry := _asks(channel):
+        submission = Submission(entry["learner"], entry["exercise"], Path(entry["path"]))
+        result = replace(unreadable_result(submission, "user", ""), ended="done")
+        wire.send(channel, {pool.RESULT: result.as_dict()})
+    wire.send(channel, {pool.END: True, "cpu_seconds": 2.5})
+    wire.receive(channel)
+
+
+def _takes_two_and_dies(channel: socket.socket) -> None:
+    _begins(channel)
+    _asks(channel)
+    _asks(channel)
+
+
+def _dies(channel: socket.socket) -> None:
+    _begins(channel)
+
+
+@pytest.mark.parametrize(
+    ("parts", "not_graded"),
+    [([_grades], 0), ([_takes_two_and_dies], 6), ([_dies, _dies], 6), ([_dies, _grades], 0)],
+    ids=["one", "one that dies", "none is left", "another is left"],
+)
+def test_every_submission_has_a_result_whichever_graders_die(
+    parts: list[Callable[[socket.socket], None]],
+    not_graded: int,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool, "start_process", Scripted(*parts).start)
+    monkeypatch.setattr(pool, "end_process", lambda *_: None)
+    reported: list[Result] = []
+    with GraderPool(len(parts), slots=4) as several:
+        assert several.level == "user"
+        own = cpu_seconds()
+        results = several.grade(find(folder), reported.append)
+        if parts == [_grades]:
+            assert several.cpu_seconds >= own + 2.5
+    assert [result.learner for result in results] == list(LEARNERS)
+    assert sorted(result.learner for result in reported) == list(LEARNERS)
+    failed = [result for result in results if result.ended == FAILED]
+    assert len(failed) == not_graded
+    assert {result.note for result in failed} <= {
+        "the grader failed, start it again: its process has ended"
+    }
+
+
+def test_a_grader_that_the_system_refuses_something_raises_its_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(channel: socket.socket) -> None:
+        wire.send(channel, {pool.REFUSED: [28, "No space left on device", "/tmp/x"]})
+
+    monkeypatch.setattr(pool, "start_process", Scripted(refused).start)
+    monkeypatch.setattr(pool, "end_process", lambda *_: None)
+    with pytest.raises(OSError, match="No space left on device") as raised, GraderPool(1, slots=1):
+        pass
+    assert (raised.value.errno, raised.value.filename) == (28, "/tmp/x")
