@@ -213,13 +213,14 @@ def test_a_directory_that_others_may_enter_is_closed_to_them(tmp_path: Path) -> 
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["server.log", "server.json"])
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, name: str) -> None:
     load_keys(private_directory(tmp_path))
-    (tmp_path / "server.log").mkdir()
+    (tmp_path / name).mkdir()
     code, words = refused(tmp_path)
     assert code == 4
     assert words.startswith(f"{tmp_path}")
-    assert "server.log" in words or "Is a directory" in words
+    assert name in words or "Is a directory" in words
     assert len(words.splitlines()) == 1
 
 

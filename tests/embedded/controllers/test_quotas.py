@@ -57,6 +57,26 @@ def test_a_quota_counts_itself(api: ClusterApi) -> None:
     assert api.admin.post(QUOTAS, {"metadata": {"name": "r"}, "spec": {}}).status == 403
 
 
+def test_events_nodes_and_questions_are_not_counted(api: ClusterApi) -> None:
+    """Kinds that end by themselves, that no namespace has, or that are not stored."""
+    hard = {
+        "count/configmaps": "9",
+        "count/events": "9",
+        "count/events.events.k8s.io": "9",
+        "count/localsubjectaccessreviews.authorization.k8s.io": "9",
+        "count/namespaces": "9",
+        "count/nodes": "9",
+        "count/clusterroles.rbac.authorization.k8s.io": "9",
+        "count/rolebindings.rbac.authorization.k8s.io": "9",
+    }
+    quota(api, hard)
+    assert status(api)["hard"] == hard
+    assert status(api)["used"] == {
+        "count/configmaps": "1",
+        "count/rolebindings.rbac.authorization.k8s.io": "0",
+    }
+
+
 def test_who_wrote_the_status(api: ClusterApi) -> None:
     quota(api, {"pods": "9", "secrets": "9"})
 

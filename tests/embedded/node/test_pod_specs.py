@@ -79,6 +79,28 @@ def test_a_variable_tells_resources_in_units_of_the_divisor(
 
 
 @pytest.mark.parametrize(
+    ("resources", "told"),
+    [({"requests": {"cpu": "1"}}, {"requests": {"cpu": "1"}}),
+     ({"limits": {"cpu": "1"}}, {"limits": {"cpu": "1"}, "requests": {"cpu": "1"}}),
+     ({}, {})],
+)  # fmt: skip
+def test_the_status_tells_the_resources_that_a_pod_has(
+    lab: Lab, resources: Object, told: Object
+) -> None:
+    status = lab.pod(containers=[main(resources=resources)])["status"]
+    assert status["resources"] == told
+    assert status.get("allocatedResources", {}) == told.get("requests", {})
+
+
+def test_the_status_and_its_conditions_tell_which_spec_was_seen(lab: Lab) -> None:
+    pod = lab.pod(containers=[main()])
+    status = pod["status"]
+    assert len(status["conditions"]) == 5
+    seen = {one["observedGeneration"] for one in (status, *status["conditions"])}
+    assert seen == {pod["metadata"]["generation"]} == {1}
+
+
+@pytest.mark.parametrize(
     ("security", "message"),
     [({"runAsNonRoot": True}, "container has runAsNonRoot and image will run as root"),
      ({"runAsNonRoot": True, "runAsUser": 0}, "container's runAsUser breaks non-root policy")],
@@ -138,6 +160,34 @@ def test_a_sub_path_of_an_empty_directory_is_a_part_of_it(lab: Lab) -> None:
     )
     lab.pod(volumes=[{"name": "v", "emptyDir": {}}], containers=[main(volumeMounts=[whole, part])])
     assert lab.exec("echo hi > /part/f; cat /all/x/y/f; ls /all").stdout == "hi\nx\n"
+
+
+def test_a_sub_path_that_is_a_link_does_not_end_the_pod(lab: Lab) -> None:
+    both = [{"name": "v", "mountPath": "/v"}, {"name": "w", "mountPath": "/w"}]
+    links = main("tar -C /w -cf - a | tar -C /v -xf -", name="links", volumeMounts=both)
+    mount = {"name": "v", "mountPath": "/part", "subPath": "a"}
+    lab.pod(
+        volumes=[{"name": "v", "emptyDir": {}}, {"name": "w", "configMap": {"name": "cm"}}],
+        initContainers=[links],
+        containers=[main(volumeMounts=[both[0], mount])],
+    )
+    lab.wait(5)
+    assert lab.get()["status"]["phase"] == "Running"
+    assert lab.exec("ls -l /v").stdout.endswith(" a -> ..data/a\n")
+    assert lab.exec("ls -d /part").rc == 0
+
+
+def test_mounted_files_are_replaced_when_their_source_has_changed(lab: Lab) -> None:
+    shown = "ls -l /v/..data; cat /v/a"
+    first = mounting(lab, {"configMap": {"name": "cm"}}, shown)
+    lab.wait(60)
+    assert lab.exec(shown).stdout == first
+    changed = {"data": {"a": "2"}}
+    lab.admin.patch("/api/v1/namespaces/default/configmaps/cm", changed)
+    lab.wait(60)
+    second = lab.exec(shown).stdout
+    assert second.split()[-2] != first.split()[-2]
+    assert (first.split()[-1], second.split()[-1]) == ("1", "2")
 
 
 @pytest.mark.parametrize(

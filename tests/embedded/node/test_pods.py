@@ -113,6 +113,21 @@ def test_an_unknown_image_is_pulled_again_and_again(lab: Lab) -> None:
     assert lab.ask("/api/v1/namespaces/default/pods/p/log").status == 400
 
 
+def test_a_pull_that_fails_again_is_shown_as_a_back_off_five_seconds_later(lab: Lab) -> None:
+    def back_offs() -> int:
+        return dict(lab.events()).get("BackOff", 0)
+
+    lab.pod(containers=[{"image": "nosuch.example/x:1"}])
+    assert back_offs() == 1
+    lab.wait(11)
+    assert dict(lab.events())["Pulling"] == 2
+    assert back_offs() == 1
+    lab.wait(3)
+    assert back_offs() == 1
+    lab.wait(3)
+    assert back_offs() == 2
+
+
 def test_events_are_named_by_their_time(lab: Lab) -> None:
     def names() -> list[int]:
         events = lab.admin.get("/api/v1/namespaces/default/events").body["items"]
