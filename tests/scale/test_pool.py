@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -373,7 +374,7 @@ def _set_up(
 def test_a_worker_has_a_grader_for_each_thread(
     level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shutil.which", lambda _name: "/bin/kubectl")
+    monkeypatch.setattr(shutil, "which", lambda _name: "/bin/kubectl")
     graders = FakeGraders(level)
     logged = _set_up(monkeypatch, FakeWorker(tmp_path, threads=3), graders, installed())
     assert logged == {"worker": "tcp://a:1", "refused": "", "level": level, "slots": 3}
@@ -411,7 +412,7 @@ def test_a_worker_that_cannot_grade_says_why_and_runs_no_grader(
     odd: str, refused: str, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubectl = None if odd == "kubectl" else "/bin/kubectl"
-    monkeypatch.setattr("shutil.which", lambda _name: kubectl)
+    monkeypatch.setattr(shutil, "which", lambda _name: kubectl)
     monkeypatch.setattr(dask_worker, "installed", lambda: {"labkit": "1"})
     full = OSError(28, "No space left\n on device") if odd == "start" else None
     graders = FakeGraders("plain" if odd == "plain" else "root", full)
