@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,26 @@ def leaves_nothing_open() -> Iterator[None]:
     """Collect garbage after each module, so that a socket or a file that a test left open fails this module.
 
     Otherwise the warning of what is not closed comes whenever the collector runs next, amid another test.
-    A collection takes 0.1 s, so it is left out where no more files are open than before.
+    A collection takes 0.1 s, so it is left out if nothing is open that was not open before.
     """
-    before = count_open_files()
+    before = open_files()
     yield
-    after = count_open_files()
-    if before is None or after is None or after > before:
+    after = open_files()
+    if before is None or after is None or after - before:
         gc.collect()
 
 
-def count_open_files() -> int | None:
-    """The number of files and sockets that this process has open; None where the system does not tell."""
+def open_files() -> set[str] | None:
+    """The files and sockets that this process has open; None where the system does not tell."""
+    names: set[str] = set()
     try:
-        return len(os.listdir("/proc/self/fd"))
+        for number in os.listdir("/proc/self/fd"):
+            # The directory itself was open while it was listed.
+            with suppress(FileNotFoundError):
+                names.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
     except FileNotFoundError:
         return None
+    return names
 
 
 @pytest.fixture(scope="session")

@@ -49,10 +49,10 @@ def address_in(value: object) -> str:
         if "host" not in lower:
             return text("something without an address")
         value = [lower["host"], lower.get("port", "")]
-    # As urllib and sockets give it: ("127.0.0.1", 6443).
+    # As a socket gives it: ("127.0.0.1", 6443).
     if isinstance(value, (list, tuple)) and len(value) == 2:
         value = f"{value[0]}:{value[1]}"
-    # kubectl cluster-info colours the address, in a notebook too.
+    # Cut first: the rest of a recorded page of text would only take time.
     line = TERMINAL_COLOUR.sub("", str(value)[:MAX_CHARACTERS]).strip()
     match = re.search(r"https?://[^\s\"',]+", line) or re.search(r"[\w.-]+:\d+", line)
     return match[0].rstrip(".") if match and len(line.split()) > 1 else line

@@ -10,6 +10,7 @@ from tests.support.cluster import ClusterApi, Reply
 
 PODS = "/api/v1/namespaces/lab/pods"
 ORDER = "$setElementOrder/containers"
+STRATEGIC = {"content-type": "application/strategic-merge-patch+json"}
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,7 @@ def api() -> ClusterApi:
 
 
 def patch(api: ClusterApi, spec: Any) -> Reply:
-    headers = {"content-type": "application/strategic-merge-patch+json"}
-    return api.admin.call("PATCH", f"{PODS}/p?dryRun=All", {"spec": spec}, headers=headers)
+    return api.admin.call("PATCH", f"{PODS}/p?dryRun=All", {"spec": spec}, headers=STRATEGIC)
 
 
 def test_an_order_without_elements_changes_nothing_but_the_order(api: ClusterApi) -> None:
@@ -65,8 +65,7 @@ def test_an_order_alone_reorders_a_list(api: ClusterApi) -> None:
     spec = {"selector": {"matchLabels": {"x": "y"}}, "template": template}
     api.must(api.admin.post(deployments, {"metadata": {"name": "d"}, "spec": spec}))
     order = {"template": {"spec": {ORDER: [{"name": "b"}, {"name": "a"}]}}}
-    headers = {"content-type": "application/strategic-merge-patch+json"}
-    reply = api.admin.call("PATCH", f"{deployments}/d", {"spec": order}, headers=headers)
+    reply = api.admin.call("PATCH", f"{deployments}/d", {"spec": order}, headers=STRATEGIC)
     assert reply.status == 200, reply.body
     listed = reply.body["spec"]["template"]["spec"]["containers"]
     assert [container["name"] for container in listed] == ["b", "a"]
