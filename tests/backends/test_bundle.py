@@ -144,7 +144,24 @@ def test_everything_that_labkit_needs_is_named_with_its_version() -> None:
     assert "jupyter-server" in bundle.installed_versions("jupyterlab")
     assert "tinycss2" in bundle.installed_versions("nbconvert")  # asked for as bleach[css]
     assert "pytest" not in bundle.installed_versions("platformdirs")  # required only by its extra
+    assert "aiohttp" not in bundle.installed_versions("httpx")  # by an extra of an extra
     assert bundle.installed_versions("no-such-thing") == {}
+
+
+def test_an_environment_without_pip_gets_a_temporary_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[list[str]] = []
+
+    def call(command: list[str], **_: object) -> Done:
+        called.append(command)
+        return Done(0, "", "")
+
+    monkeypatch.setattr(bundle, "call", call)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    python = str(tmp_path / "bin" / "python")
+    assert bundle.pip_command(tmp_path) == [python, "-P", "-m", "pip"]
+    assert called == [[sys.executable, "-P", "-m", "venv", str(tmp_path)]]
 
 
 def test_an_installed_distribution_becomes_a_wheel_again(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
-from labkit.backends.processes import Activity
+from labkit.backends.processes import Activity, load
 from labkit.core.errors import HomeError, NotRunning, StartFailed, UsageError
 from labkit.core.home import is_locked, locked
 from labkit.embedded.apiserver.serving.pki import load_keys
@@ -125,7 +125,9 @@ def test_a_stale_server_json_is_no_server(embedded: Embedded) -> None:
         (embedded.home / "server.json").write_text(json.dumps(state))
         assert not embedded.status().running
     embedded.start(quiet)
-    assert embedded.status().running
+    status = embedded.status()
+    assert status.running
+    assert [status.facts[fact] for fact in ("era", "node")] == ["", ""]
 
 
 def test_a_server_that_hangs_is_replaced(embedded: Embedded) -> None:
@@ -269,10 +271,20 @@ def test_a_certificate_of_another_authority_is_named(
 
 def test_other_wishes_than_the_running_servers_are_refused(embedded: Embedded) -> None:
     embedded.start(quiet)
-    for options in (Options(node=False), Options(era="1.20")):
-        with pytest.raises(UsageError, match="already runs"):
+    for options, has in ((Options(node=False), "node in"), (Options(era="1.20"), "era now")):
+        with pytest.raises(UsageError, match=f"already runs, with {has}"):
             Embedded(embedded.home, options).start(quiet)
     Embedded(embedded.home, Options(node=True, era="now")).start(quiet)
+
+
+def test_the_status_names_what_differs_from_the_default(tmp_path: Path) -> None:
+    backend = Embedded(tmp_path / "home", Options(era="1.20", node=False))
+    backend.start(quiet)
+    assert backend.status().facts["era"] == "1.20: pods mount their account's token Secret"
+    assert backend.status().facts["node"] == "left out: pods stay Pending"
+    with pytest.raises(UsageError, match="already runs, with node left out"):
+        Embedded(backend.home, Options(node=True)).start(quiet)
+    backend.stop(quiet)
 
 
 @pytest.mark.slow
@@ -309,7 +321,7 @@ def test_a_server_that_ends_at_once_gives_its_last_words(tmp_path: Path) -> None
         (home / "pki" / name).write_text("nonsense")
     with pytest.raises(StartFailed) as caught:
         Embedded(home, Options()).start(quiet)
-    assert caught.value.why
+    assert "ended without output" not in caught.value.why
 
 
 @contextmanager
@@ -421,7 +433,16 @@ def test_another_command_that_starts_it_is_waited_for(embedded: Embedded) -> Non
     assert embedded.status().running
 
 
+def test_the_load_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("os.getloadavg", lambda: (7.9, 0.0, 0.0))
+    assert load() == ""
+    monkeypatch.setattr("os.getloadavg", lambda: (9.0, 0.0, 0.0))
+    assert load() == "9 processes wait for 4 processors"
+
+
 def test_the_progress_of_a_process() -> None:
+    assert 0 <= Activity(os.getpid(), 1.0).age < SECONDS
     idle, busy = (
         subprocess.Popen([sys.executable, "-c", code]) for code in ("input()", "while True: pass")
     )

@@ -5,6 +5,7 @@ import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from rich.console import Console
 from labkit.backends.base import Options
 from labkit.backends.existing import LABEL, NO_LOG, NO_NODE, NO_PART_5, Existing
 from labkit.client import kubeconfig
+from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.transport import Credentials
@@ -132,6 +134,22 @@ def test_with_a_prefix_everything_is_announced_under_the_name_it_gets(
         assert word in text
     assert "Pod curl" not in text
     backend.stop(quiet)
+
+
+def test_a_default_namespace_that_cannot_be_made_is_a_failure(
+    tmp_path: Path, foreign_cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = make(tmp_path / "home", foreign_cluster, prefix="ann")
+    status = 409
+
+    def post(path: str, _body: object) -> Answer:
+        return Answer("ann", "POST", path, "https://here", status, {}, {})
+
+    monkeypatch.setattr(Existing, "_client", SimpleNamespace(post=post))
+    backend._make_default_namespace()  # an earlier start has made it
+    status = 403
+    with pytest.raises(ApiFailure, match="namespace for your objects cannot be made"):
+        backend._make_default_namespace()
 
 
 def test_names_that_are_in_the_way_are_said(

@@ -73,6 +73,17 @@ def test_a_refused_deletion_is_a_failure() -> None:
         removed(Server(403), ELSEWHERE)
 
 
+def test_a_deletion_that_takes_long_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, said = Server(), list[str]()
+    monkeypatch.setattr(sweep, "QUIET_SECONDS", 60.0)
+    statuses = iter([200, 200, 404])
+    monkeypatch.setattr(server, "get", lambda _path: SimpleNamespace(status=next(statuses)))
+    client: Any = server
+    assert sweep.remove(client, [ELSEWHERE], said.append) == [ELSEWHERE]
+    assert said == []
+    assert list(statuses) == []
+
+
 def test_collections_are_ordered_so_that_nothing_comes_back_or_refuses() -> None:
     paths = [
         "/api/v1/namespaces",

@@ -128,6 +128,16 @@ spec:
 """
 
 
+def test_the_next_cluster_gets_a_client_of_its_own(
+    backend: KindBackend, usable: Client, programs: Programs
+) -> None:
+    backend.start(quiet)
+    first = backend._cluster.client
+    backend.stop(quiet)
+    backend.start(quiet)
+    assert backend._cluster.client is not first
+
+
 def test_a_reset_takes_away_whatever_the_learner_made(backend: KindBackend, usable: Client) -> None:
     backend.start(quiet)
     before = sweep.inventory(usable)
@@ -301,9 +311,14 @@ def test_a_creation_that_was_too_slow_is_tried_once_more(
     (programs.directory / "output").write_text(KUBEADM_FAILED, encoding="utf-8")
     first = programs.directory / "first"
     fails = f"touch {first}; cat {programs.directory}/output >&2; exit 1"
-    programs.kind(create=f"test -e {first} || {{ {fails}; }}; cp {foreign_cluster} $8")
+    record = backend.directory / "cluster.json"
+    seen = programs.directory / "record"
+    programs.kind(
+        create=f"test -e {first} || {{ {fails}; }}; cp {record} {seen}; cp {foreign_cluster} $8"
+    )
     said: list[str] = []
     backend.start(said.append)
+    assert json.loads(seen.read_text())["state"] == "creating", "a killed second try is cleaned up"
     assert backend.status().running
     assert [call.split()[1] for call in programs.calls("kind") if "cluster --name" in call] == [
         "create",
@@ -347,8 +362,9 @@ def test_a_chosen_image_that_cannot_be_pulled_is_said_before_anything_is_made(
     tmp_path: Path, programs: Programs
 ) -> None:
     programs.docker(images="labkit*", rest='echo "manifest unknown" >&2; exit 1')
-    with pytest.raises(Missing, match="me/node:v1 is not here and cannot be pulled"):
+    with pytest.raises(Missing, match="me/node:v1 is not here and cannot be pulled") as caught:
         KindBackend(tmp_path / "home", Options(image="me/node:v1")).start(quiet)
+    assert "docker load -i FILE" in caught.value.todo
     assert not programs.calls("kind create")
 
 

@@ -50,7 +50,7 @@ def test_a_long_wait_is_reported_again(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_that_answers_holds_for_nothing() -> None:
     nobody = Client(Endpoint("http://127.0.0.1:9"))
     assert not readiness.exists(nobody, "/readyz")
-    assert not readiness.all_ready(nobody, "/api/v1/nodes")
+    assert readiness.all_ready(nobody, "/api/v1/nodes") is False
     assert not readiness.pod_runs(nobody)
 
 
