@@ -59,8 +59,9 @@ class EventRecorder:
             registry.edit(EVENTS, event, MANAGER, lambda changed: changed.update(update))
             return
         # client-go uses the nanoseconds alone; here a clock of whole seconds would give two events one name.
-        suffix = int(registry.clock() * 1e9) + registry.random.getrandbits(20)
-        name = f"{name_of(obj)[:200]}.{suffix:016x}"
+        suffix = int(registry.clock() * 1e9)
+        while registry.find(EVENTS, namespace, name := f"{name_of(obj)[:200]}.{suffix:016x}"):
+            suffix += 1
         event = {
             "metadata": {"name": name, "namespace": namespace},
             "involvedObject": {
