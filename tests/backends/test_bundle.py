@@ -138,14 +138,23 @@ def test_images_that_do_not_arrive_are_said(
         bundle.load(tmp_path / "lab.tar", tmp_path / "there", quiet)
 
 
-def test_everything_that_labkit_needs_is_named_with_its_version() -> None:
+def test_everything_that_labkit_needs_is_named_with_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = bundle.installed_versions("click")
     assert found["click"] == metadata.version("click")
     assert "jupyter-server" in bundle.installed_versions("jupyterlab")
     assert "tinycss2" in bundle.installed_versions("nbconvert")  # asked for as bleach[css]
-    assert "pytest" not in bundle.installed_versions("platformdirs")  # required only by its extra
-    assert "aiohttp" not in bundle.installed_versions("httpx")  # by an extra of an extra
     assert bundle.installed_versions("no-such-thing") == {}
+    # What only an extra requires, or another system, is left out.
+    described = tmp_path / "sample-1.dist-info" / "METADATA"
+    described.parent.mkdir()
+    described.write_text(
+        "Metadata-Version: 2.4\nName: sample\nVersion: 1\nRequires-Dist: click\n"
+        "Requires-Dist: pytest; extra == 'test'\nRequires-Dist: rich; sys_platform == 'win32'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert set(bundle.installed_versions("sample")) == {"sample", "click"}
 
 
 def test_an_environment_without_pip_gets_a_temporary_one(
