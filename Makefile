@@ -83,7 +83,7 @@ LOWEST := build/lowest
 
 test-lowest: $(DEV) ## the demo and the tests of other libraries' internals, with the lowest versions allowed
 	uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python $(LOWEST) \
-		&& $$uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e . \
+		&& $$uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e kube_embedded -e . \
 		&& $$uv pip install --quiet --python $(LOWEST)/bin/python hypothesis pytest pytest-xdist
 	home=$$(mktemp -d) && LABKIT_HOME=$$home $(LOWEST)/bin/labkit demo >/dev/null; status=$$?; rm -rf "$$home"; exit $$status
 	$(LOWEST)/bin/python -m pytest -p no:anyio -o addopts= -W ignore::DeprecationWarning -k "not without_the_ca" $(INTERNALS) $(PYTEST_ARGS)
@@ -161,7 +161,8 @@ screenshots: $(DEV) ## the pictures in the docs, from a real Chromium
 
 # The locks are universal (every platform, Python 3.11 and newer) and hashed, and name no address.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-        --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
+        --no-emit-index-url --no-emit-find-links --no-annotate --no-emit-package kube-embedded \
+        --custom-compile-command 'make lock'
 
 lock: ## renew the pinned versions
 	$(LOCK) pyproject.toml --group setup --extra test --extra docs --extra site -o requirements-dev.lock
@@ -176,9 +177,10 @@ lock: ## renew the pinned versions
 links: $(DEV) ## follow the documentation's links, those to other sites too
 	$(BIN)/python -m tools.links --online
 
-dist: $(LAB) ## the wheel and the source distribution, in dist/
+dist: $(LAB) ## the wheels and the source distributions of both packages, in dist/
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
+	cd kube_embedded && ../$(BIN)/python -m hatchling build -d ../dist
 
 clean: ## forget the environment and every cache
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

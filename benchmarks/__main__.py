@@ -29,7 +29,7 @@ from benchmarks import (
     watches,
 )
 from benchmarks.load import Figures, load
-from labkit.embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.pki.keys import Keys
 
 Row = tuple[str, str, str]
 """What, measured, goal (or what a real control plane does)."""

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs
 
 import psutil
 
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import PeerCertificate, Request, Response
+from kube_embedded.cluster import Cluster
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import PeerCertificate, Request, Response
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "0" * 64)
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

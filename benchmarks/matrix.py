@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from kube_embedded.rbac.subjects import subject
 from labkit.lab.lab import Lab
 from labkit.rbac.matrix import Permission, access_matrix
-from labkit.rbac.subjects import subject
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 RESOURCES = ("pods", "services", "secrets", "configmaps", "deployments.apps")

@@ -104,7 +104,7 @@ def embedded(home: Path, *arguments: str) -> Iterator[tuple[Target, float]]:
         The server, and the seconds from its start to the first authenticated answer.
     """
     home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "labkit.embedded", "--home", str(home), *arguments]
+    command = [sys.executable, "-m", "kube_embedded", "--home", str(home), *arguments]
     begin = time.perf_counter()
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stderr=(home / "bench.log").open("wb")

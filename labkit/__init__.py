@@ -11,11 +11,12 @@ imports no client, no widget and no server. Where to look for what, from the top
 - ``classroom`` a class from one laptop: questions to the room, and the board
 - ``lessons``   the walkthrough: its steps and their checkpoints
 - ``backends``  which cluster: embedded, kind or existing
-- ``embedded``  the embedded cluster, a process of its own
 - ``practice``  the drill: wrong ideas about RBAC, and the questions that find them
 - ``client``    one API call and what it takes
-- ``rbac``      the rules of RBAC, and why a request was allowed or refused
+- ``rbac``      why a request was allowed or refused, and what a policy grants
 - ``core``      what every part uses: errors, texts, the home directory
+
+The embedded cluster is a package of its own, ``kube_embedded``.
 """
 
 from __future__ import annotations

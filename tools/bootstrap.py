@@ -31,7 +31,7 @@ def main(venv: str, lock: str) -> None:
     # uv installs nothing that has no hash in the lock. Without bytecode each start would compile its
     # imports and take twice as long.
     run([*install, "--compile-bytecode", "--require-hashes", "-r", lock])
-    run([*install, "--no-deps", "--no-build-isolation", "-e", "."])
+    run([*install, "--no-deps", "--no-build-isolation", "-e", "kube_embedded", "-e", "."])
     report(f"{venv} is ready")
 
 

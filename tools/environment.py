@@ -49,7 +49,7 @@ def environment(lock: str) -> str:
         lock: The text of requirements.lock.
     """
     lines = [f'      - "{pin}"\n' for pin in pins(lock)]
-    return HEAD + "".join(lines) + "      - -e .\n"
+    return HEAD + "".join(lines) + "      - -e ./kube_embedded\n      - -e .\n"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDING = ROOT / "tests" / "parity" / "data" / "bootstrap.json"
-OUT = ROOT / "labkit" / "rbac" / "default_policy.json"
+OUT = ROOT / "kube_embedded" / "rbac" / "default_policy.json"
 PREFIX = "/apis/rbac.authorization.k8s.io/v1/"
 LABEL = "kubernetes.io/bootstrapping"
 PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")

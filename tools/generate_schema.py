@@ -3,7 +3,7 @@
     python -m tools.generate_schema                     from tests/parity/data
     python -m tools.generate_schema --openapi DIR       from OpenAPI v3 documents (one JSON file each)
 
-It writes ``labkit/embedded/machinery/schema/tables.json`` and ``protobuf.json``. The order of fields,
+It writes ``kube_embedded/machinery/schema/tables.json`` and ``protobuf.json``. The order of fields,
 pointers and names of Go types, which OpenAPI lacks, come from ``gotypes.json`` (see
 ``tools/read_go_types.py``); the empty optional fields of a type that is not in it are omitted.
 """
@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "parity" / "data"
-OUT = ROOT / "labkit" / "embedded" / "machinery" / "schema"
+OUT = ROOT / "kube_embedded" / "machinery" / "schema"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
 PROPS = EXTENSIONS.removeprefix("io.k8s.") + "JSONSchemaProps"
@@ -88,7 +88,7 @@ def go_name(go_type: str, package: str = "v1") -> str:
 def field_row(
     name: str, schema: dict[str, Any], required: bool, go: list[Any] | None, package: str = "v1"
 ) -> list[Any]:
-    """``[name, type code, flags, more?]``: see ``labkit.embedded.machinery.schema``."""
+    """``[name, type code, flags, more?]``: see ``kube_embedded.machinery.schema``."""
     code = type_code(schema)
     flags: str = ("" if required else "o") if go is None else go[2]
     if required:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from labkit.embedded import KINDS
+from kube_embedded import KINDS
 
 OUT = Path(__file__).parents[1] / "labkit" / "rbac" / "testing" / "served.json"
 

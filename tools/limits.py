@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labkit.embedded.apiserver.registry.strategies.effects import WITHOUT_EFFECT
-from labkit.embedded.machinery.kinds import BY_KIND
+from kube_embedded.apiserver.registry.strategies.effects import WITHOUT_EFFECT
+from kube_embedded.machinery.kinds import BY_KIND
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "limits.md"
 BEGIN = "<!-- python -m tools.limits writes this table -->\n"

@@ -74,7 +74,8 @@ def copy_labkit(target: Path) -> None:
     """Copy labkit and its data, as they lie in its wheel."""
     shutil.rmtree(target, ignore_errors=True)
     skipped = shutil.ignore_patterns("__pycache__", "source", ".ipynb_checkpoints")
-    shutil.copytree(ROOT / "labkit", target / "labkit", ignore=skipped)
+    for name in ("kube_embedded", "labkit"):
+        shutil.copytree(ROOT / name, target / name, ignore=skipped)
     for name in ("notebooks", "clusters"):
         shutil.copytree(ROOT / name, target / "labkit" / "_data" / name, ignore=skipped)
 

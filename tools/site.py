@@ -81,7 +81,7 @@ LEFT_OUT = re.compile(
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
 )
-SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/|rbac/testing/|ui/)")
+SOURCES_STAY = re.compile(r"labkit/(?!grading/|rbac/testing/|ui/)")
 """What a learner may look at; the rest is bytecode alone."""
 TEXTS = re.compile(r"labkit/(lessons|grading/tasks)/\w+\.yaml$")
 """What the lab reads as it starts: as JSON, for the page's YAML parser is Python."""
@@ -238,7 +238,7 @@ def python_files(site: Path) -> Iterator[tuple[str, bytes]]:
                 yield name, content.partition(b"\n\n")[0] if path.name == "METADATA" else content
     for wheel in [
         *site.glob("extensions/@jupyterlite/pyodide-kernel-extension/static/pypi/*.whl"),
-        *labkit_wheel(),
+        *own_wheels(),
     ]:
         if wheel.name.startswith(("piplite", "widgetsnbextension")):
             continue
@@ -277,14 +277,15 @@ def client_files(files: Files) -> tuple[Files, Files]:
     return beside | {CLIENT: zipped(often)}, {CLIENT_REST: zipped(rest)}
 
 
-def labkit_wheel() -> list[Path]:
-    """The wheel of this checkout, built anew."""
+def own_wheels() -> list[Path]:
+    """The wheels of this checkout, built anew."""
     folder = BUILD / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(
-        command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    for project in (ROOT, ROOT / "kube_embedded"):
+        subprocess.run(
+            command, cwd=project, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
     return [*folder.glob("*.whl")]
 
 

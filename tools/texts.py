@@ -21,6 +21,7 @@ from labkit.cli.pods import EXAMPLES
 from labkit.grading.exercises.notebooks import BEGIN, BOARD, PLACEHOLDER
 
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
+SERVER = PACKAGE.parent / "kube_embedded"
 SITE = PACKAGE.parent / "page" / "site"
 COMPILED = PACKAGE / "core" / "languages"
 """Where labkit reads the translations."""
@@ -263,12 +264,15 @@ def template(room: str) -> Catalog:
     """All messages of a room, each with the files that have it."""
     texts = Catalog()
     folder = PACKAGE / room
-    for file in sorted(path for path in folder.rglob("*") if path.suffix in READERS):
-        place = file.relative_to(PACKAGE).as_posix()
+    files = [path for path in folder.rglob("*") if path.suffix in READERS]
+    # What the server says about a directory, labkit says as well.
+    files += [SERVER / "files.py", SERVER / "ownership.py"] if room == "core" else []
+    for file in sorted(files):
+        place = file.relative_to(file.parents[1] if file.parent == SERVER else PACKAGE).as_posix()
         for said in READERS[file.suffix](file.read_text(encoding="utf-8"), room):
             texts.add(said, locations=[(place, 0)])
-    files = {"grading/tasks/texts.yaml": OF_EXERCISES} if room == "exercises" else FILES
-    for name, keys in files.items():
+    tables = {"grading/tasks/texts.yaml": OF_EXERCISES} if room == "exercises" else FILES
+    for name, keys in tables.items():
         if room == "exercises" or name.startswith(f"{room}/"):
             content = (PACKAGE / name).read_text(encoding="utf-8")
             for said in in_yaml(

@@ -27,7 +27,7 @@ from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_json
 from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
-from labkit.core.version import DISTRIBUTION, __version__
+from labkit.core.version import DISTRIBUTION, OWN, __version__
 
 from . import podimage
 from .base import Options, Report
@@ -260,7 +260,7 @@ def _wheels(directory: Path) -> None:
     pins = sorted(
         f"{name}=={version}"
         for name, version in installed_versions(DISTRIBUTION).items()
-        if name != DISTRIBUTION
+        if name not in OWN
     )
     # --no-deps, because the pins name all of them; wheels alone, because the other machine can lack a compiler.
     command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
@@ -273,7 +273,8 @@ def _wheels(directory: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     # A checkout, whose wheel can be built. An installed labkit has no sources to build from.
     if (root / "pyproject.toml").exists():
-        build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(root)]
+        sources = [str(root), str(root / "kube_embedded")]
+        build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), *sources]
         done = call(build, timeout_seconds=SAVE_SECONDS)
         if not done.ok:
             raise Missing(
@@ -282,7 +283,8 @@ def _wheels(directory: Path) -> None:
                 todo="Install labkit again.",
             )
     else:
-        repack(metadata.distribution(DISTRIBUTION), directory)
+        for own in OWN:
+            repack(metadata.distribution(own), directory)
 
 
 def pip_command(directory: Path) -> list[str]:

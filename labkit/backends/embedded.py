@@ -1,8 +1,8 @@
-"""Run the embedded cluster as a process: ``python -m labkit.embedded``.
+"""Run the embedded cluster as a process: ``python -m kube_embedded``.
 
 The server is started detached: it outlives the kernel and the notebook server, and the next lab
 finds it again. It holds a lock on its directory as long as it runs. The lock, not a process id,
-proves that it runs. This module does not import ``labkit.embedded``.
+proves that it runs. This module does not import ``kube_embedded``.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
+from kube_embedded import files
+from kube_embedded.files import place
 from labkit.client.auditlog import AuditFile
-from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, home_error, is_locked, locked, read_json
 from labkit.core.language import text
-from labkit.core.place import place
+from labkit.core.scratch import PROGRAM_LOCK
 from labkit.core.version import LAB_AGENT, __version__
 
 from .base import Need, Options, Report, Status, Traits
@@ -307,12 +308,16 @@ class Embedded:
     def _launch(self) -> subprocess.Popen[bytes]:
         options = self.options
         # -P, because -m would import modules from the working directory before all others.
-        command = [sys.executable, "-P", "-m", "labkit.embedded", "--home", str(self.home)]
+        command = [sys.executable, "-P", "-m", "kube_embedded", "--home", str(self.home)]
         command += (
             ["--port", str(options.port)] if options.port else []
         )  # otherwise the server uses its last port, or a free one
         command += ["--no-node"] if options.node is False else []
         command += ["--era", options.era] if options.era else []
+        # A server in a program's temporary directory ends with the program.
+        own = self.home / PROGRAM_LOCK
+        program = str(own) if own.exists() else os.environ.get("LABKIT_PROGRAM_LOCK")
+        command += ["--program", program] if program else []
         # A checkout that is not installed is found in no other way with -P.
         package_root = str(Path(__file__).resolve().parents[2])
         paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -320,7 +325,7 @@ class Embedded:
         words = self.home / "server.log"
         try:
             # Not open(): the file must not be a link that somebody has placed there.
-            log = ownership.open_file(words, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            log = files.open_file(words, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         except OSError as error:
             raise home_error(words, error) from error
         try:
@@ -382,7 +387,7 @@ class Embedded:
     def _last_words(self) -> str:
         try:
             with os.fdopen(
-                ownership.open_file(self.home / "server.log", os.O_RDONLY), errors="replace"
+                files.open_file(self.home / "server.log", os.O_RDONLY), errors="replace"
             ) as file:
                 lines = file.read().strip().splitlines()
         except OSError:

@@ -9,8 +9,8 @@ from typing import Any
 
 import urllib3
 
+from kube_embedded import Answer, Handler, PeerCertificate, ShownCertificate, ask, read_request
 from labkit.client.transport import Endpoint, ExecOutput, Transport
-from labkit.embedded import Answer, Handler, PeerCertificate, ShownCertificate, ask, read_request
 
 # An address for display: port 1 is never opened.
 HERE = Endpoint("https://127.0.0.1:1")

@@ -41,7 +41,7 @@ def running_servers() -> list[Server]:
         user = process.info["uids"]
         # By the command line, because no list of homes exists: each program can have one of its own.
         if (
-            "labkit.embedded" not in words
+            "kube_embedded" not in words
             or "--home" not in words[:-1]
             or not user
             or user.effective != os.geteuid()

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from labkit.core import ownership
+from kube_embedded import files
 from labkit.core.errors import HomeError, NotRunning
 from labkit.core.home import ensure_private, home_error, home_path
 from labkit.core.language import said, text
@@ -73,7 +73,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         ensure_private(path.parent)
         try:
-            os.close(ownership.open_file(path, os.O_RDWR | os.O_CREAT))
+            os.close(files.open_file(path, os.O_RDWR | os.O_CREAT))
             path.chmod(0o600)
         except OSError as error:
             raise home_error(path, error) from error

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+from kube_embedded.rbac.objects import Object
 from labkit.core.errors import UsageError
 from labkit.core.home import ensure_private, home_path, unreadable
 from labkit.core.language import text
-from labkit.rbac.objects import Object
 from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
 from labkit.rbac.testing.policies import policy_of
 from labkit.rbac.testing.vocabulary import Vocabulary, of_discovery, standard

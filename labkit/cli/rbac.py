@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 
 import click
 
+from kube_embedded.rbac.objects import is_default
 from labkit.core.errors import UsageError
 from labkit.core.home import place_error
 from labkit.core.language import said, text
 from labkit.core.redact import redact
-from labkit.rbac.objects import is_default
 
 from . import policy_files
 from .output import FILE, INPUT, as_json, echo, json_option, report
@@ -190,7 +190,7 @@ def report_command(
     """
     import yaml
 
-    from labkit.rbac.subjects import subject
+    from kube_embedded.rbac.subjects import subject
     from labkit.rbac.testing.usage import least_policy, usage_of
 
     source = _source(**policy)

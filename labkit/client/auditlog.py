@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from labkit.core import ownership
+from kube_embedded import files
 
 BLOCK_BYTES = 64 * 1024
 MAX_BYTES = 16 * 1024 * 1024
@@ -67,7 +67,7 @@ def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 def backwards(path: Path) -> Iterator[bytes]:
     """Yield a file's lines, the last first; none when it cannot be read."""
     try:
-        stream = os.fdopen(ownership.open_file(path, os.O_RDONLY), "rb")
+        stream = os.fdopen(files.open_file(path, os.O_RDONLY), "rb")
     except OSError:
         return
     with stream:

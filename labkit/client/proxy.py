@@ -23,7 +23,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from labkit.core import ownership
+from kube_embedded import ownership
 from labkit.core.errors import LabkitError, UsageError
 from labkit.core.language import text
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from kube_embedded.files import read_json
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import TokenError
-from labkit.core.json_file import read_json
 from labkit.core.language import text
 from labkit.core.redact import HIDDEN
 

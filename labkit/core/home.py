@@ -1,7 +1,7 @@
 """The directory of labkit's state: keys, kubeconfigs, progress.
 
 ``LABKIT_HOME`` names it; without that it is the user's data directory. It is checked
-before any of its files is opened: see ``labkit.core.ownership``. Directories are created with
+before any of its files is opened: see ``kube_embedded.ownership``. Directories are created with
 mode 0700 and files with 0600, and files are replaced atomically, so that after a crash a file
 has the old or the new content and never half of it.
 """
@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import ownership, page
+from kube_embedded import files, ownership
+
+from . import page
 from .errors import HomeError, UsageError
 from .language import text
 
@@ -83,7 +85,7 @@ def _say(mended: str) -> None:
 def home_error(path: Path, error: OSError) -> HomeError:
     """Return the error for an OSError in labkit's own directory, with what to do."""
     todo = text("Make it writable, free some space, or set LABKIT_HOME to another directory.")
-    if isinstance(error, ownership.NotPlain):
+    if isinstance(error, files.NotPlain):
         todo = text("Look at what it is, and move it away.")
     return HomeError(
         text("labkit cannot use {path}.", path), why=error.strerror or str(error), todo=todo
@@ -146,7 +148,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; return an empty one if the file is missing or damaged."""
     try:
         with _refusals_of(path), contextlib.suppress(FileNotFoundError):
-            value = json.loads(ownership.read_text(path))
+            value = json.loads(files.read_text(path))
             return value if isinstance(value, dict) else {}
     except ValueError:
         pass
@@ -167,7 +169,7 @@ def locked(path: Path) -> Iterator[None]:
         yield
         return
     with _refusals_of(path):
-        descriptor = ownership.open_file(path, os.O_RDWR | os.O_CREAT)
+        descriptor = files.open_file(path, os.O_RDWR | os.O_CREAT)
     try:
         # flock, not lockf: a lock of lockf ends when the process closes any descriptor of the file.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -178,19 +180,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def is_locked(path: Path) -> bool:
     """Return whether a process holds a lock on a file; False if the file is missing."""
-    import fcntl
-
     try:
-        descriptor = ownership.open_file(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
+        return files.is_locked(path)
     except OSError as error:
         raise home_error(path, error) from error
-    try:
-        # A shared lock, so that two programs that look at the same time are not taken for its holder.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

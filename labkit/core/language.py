@@ -9,11 +9,17 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache, reduce
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from kube_embedded.text import NAME as NAME
+from kube_embedded.text import PLAIN, filled
+from kube_embedded.text import Text as Text
+from kube_embedded.text import listed as listed
+from kube_embedded.text import text as text
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 """labkit's languages, by their codes."""
@@ -21,53 +27,8 @@ LANGUAGES = {"en": "English", "ko": "한국어"}
 VARIABLES = ("LABKIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 """The environment's variables that can name the language; the first that is set decides."""
 
-NAME = re.compile(r"\{(\w+)\}")
-
-# Compared by exact type: a Text is a str, too.
-PLAIN = {str, int, float, bool, type(None)}
-"""The types of most values, which need no change."""
-
 # A list with one code or none, so that use() changes it without a global statement.
 _chosen: list[str] = []
-
-
-class Text(str):
-    """An English text that can be shown in another language.
-
-    Args:
-        template: The text, with the names of its values in braces.
-        values: The values that replace the names; a value that is a ``Text`` is translated, too.
-    """
-
-    template: str
-    values: Mapping[str, object]
-
-
-def text(template: str, /, *values: object, **named: object) -> Text:
-    """Make a text whose names in braces are replaced by values, in the order of the names or by name."""
-    if values:
-        named |= zip(dict.fromkeys(NAME.findall(template)), values, strict=True)
-    elif not named and isinstance(template, Text):
-        return template
-    # Stored results hold the values as JSON, so a path or an error becomes its text here.
-    plain = {
-        name: value if type(value) in PLAIN or isinstance(value, Text) else str(value)
-        for name, value in named.items()
-    }
-    message = Text(_filled(template, plain))
-    message.template = str(template)
-    message.values = plain
-    return message
-
-
-def listed(parts: Iterable[str], separator: str = "") -> str:
-    """Return the parts of a list as one text, in which each can be translated; ``one and other`` without a separator.
-
-    Empty parts are left out.
-    """
-    both = f"{{one}}{separator}{{other}}" if separator else text("{one} and {other}")
-    present = [part for part in parts if part]
-    return reduce(lambda one, other: text(both, one, other), present) if present else ""
 
 
 def shown(english: str) -> str:
@@ -79,7 +40,7 @@ def shown(english: str) -> str:
         name: shown(value) if isinstance(value, Text) else value
         for name, value in english.values.items()
     }
-    return _filled(catalogue.get(english.template, english.template), values)
+    return filled(catalogue.get(english.template, english.template), values)
 
 
 def said(template: str, *values: object) -> str:
@@ -170,7 +131,3 @@ def _catalogue(language: str) -> Mapping[str, str]:
         catalogue: dict[str, str] = json.loads(read(f"{language}.json"))
         return catalogue
     return {}
-
-
-def _filled(template: str, values: Mapping[str, object]) -> str:
-    return NAME.sub(lambda match: str(values.get(match[1], match[0])), template)

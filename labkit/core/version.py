@@ -5,6 +5,9 @@ __version__ = "0.1.0"
 DISTRIBUTION = "kube-labkit"
 """The name to install by: on PyPI, ``labkit`` is an unrelated project."""
 
+OWN = (DISTRIBUTION, "kube-embedded")
+"""The distributions of labkit's own repository; they have the same version."""
+
 USER_AGENT = f"labkit/{__version__}"
 """The ``User-Agent`` of the learner's requests."""
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from kube_embedded.rbac.objects import is_default
+from kube_embedded.rbac.subjects import subject
 from labkit.core.arguments import LINE, MANIFESTS, STORABLE, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.language import listed, text
 from labkit.lessons.policies import ManifestPolicy, count, let_through
-from labkit.rbac.objects import is_default
 from labkit.rbac.reviews import review
-from labkit.rbac.subjects import subject
 from labkit.rbac.testing.changes import changes
 from labkit.rbac.testing.mutants import survivors
 from labkit.rbac.testing.policies import remarks

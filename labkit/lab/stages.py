@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.subjects import Subject, subject
 from labkit.client.answer import Answer, Identity
 from labkit.core.language import text
-from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.subjects import Subject, subject
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 WORDS = {"pass": text("✓ passed"), "stop": text("✕ stopped here"), "none": text("– not reached")}

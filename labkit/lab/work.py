@@ -4,12 +4,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from kube_embedded.rbac.objects import Object
 from labkit.client.discovery import group_versions, resource_entries, version_path
 from labkit.client.manifests import title
 from labkit.core.errors import LabkitError, UsageError
 from labkit.core.language import text
 from labkit.core.redact import redact_all
-from labkit.rbac.objects import Object
 
 from .lab import Lab
 

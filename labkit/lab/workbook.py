@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from kube_embedded import ownership
 from labkit.backends.embedded import ADMIN_CONF
-from labkit.core import ownership, resources
+from labkit.core import resources
 from labkit.core.errors import LabkitError, Missing, UsageError
 from labkit.core.home import (
     ensure_private,

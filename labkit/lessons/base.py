@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from kube_embedded.rbac.subjects import Subject, account_user, subject
 from labkit.client.client import Client
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.prefix import Names
@@ -20,7 +21,6 @@ from labkit.core.language import text
 from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy
 from labkit.rbac.reviews import review
-from labkit.rbac.subjects import Subject, account_user, subject
 
 from .evidence import Evidence
 from .mistakes import mistakes

@@ -3,13 +3,20 @@
 from collections.abc import Sequence
 from itertools import chain
 
+from kube_embedded.rbac.attributes import User
+from kube_embedded.rbac.objects import (
+    Object,
+    binding_title,
+    is_default,
+    kind_of,
+    name_of,
+    namespace_of,
+)
+from kube_embedded.rbac.parts import covers
+from kube_embedded.rbac.subjects import subject_matches
 from labkit.core.language import listed, text
-from labkit.rbac.attributes import User
 from labkit.rbac.difference import Allowance, Excess, PolicyDifference, policy_at_start
-from labkit.rbac.objects import Object, binding_title, is_default, kind_of, name_of, namespace_of
-from labkit.rbac.parts import covers
 from labkit.rbac.policy import RBAC_PATH, Policy, PolicyUnreadable, read_policy
-from labkit.rbac.subjects import subject_matches
 
 from .base import Account, CheckContext, failed
 from .mistakes import excess_text, of_excess

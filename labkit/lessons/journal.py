@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from labkit.core import ownership
+from kube_embedded import files
 from labkit.core.home import changed, home_error, locked, write_private
 
 MAX_BYTES = 1 << 20
@@ -85,7 +85,7 @@ class Journal:
         ours = False
         with (
             suppress(OSError, ValueError),
-            os.fdopen(ownership.open_file(self.path, os.O_RDONLY), encoding="utf-8") as lines,
+            os.fdopen(files.open_file(self.path, os.O_RDONLY), encoding="utf-8") as lines,
         ):
             for line in lines:
                 with suppress(ValueError):
@@ -106,7 +106,7 @@ class Journal:
 
 def _append(path: Path, line: bytes) -> int:
     """Append a line to a file unless the volume is full, and return the file's new size."""
-    descriptor = ownership.open_file(path, os.O_WRONLY | os.O_APPEND)
+    descriptor = files.open_file(path, os.O_WRONLY | os.O_APPEND)
     try:
         before = os.fstat(descriptor).st_size
         if os.write(descriptor, line) != len(line):

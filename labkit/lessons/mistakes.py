@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from kube_embedded.rbac.parts import Part, covers
+from kube_embedded.rbac.rules import Rule
+from kube_embedded.rbac.subjects import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED
 from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
 from labkit.rbac.difference import Allowance, Excess
-from labkit.rbac.parts import Part, covers
-from labkit.rbac.rules import Rule
-from labkit.rbac.subjects import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED
 
 EVERYBODY = {AUTHENTICATED, UNAUTHENTICATED}
 DEFAULT_ROLES = {f"ClusterRole/{name}" for name in ("view", "edit", "admin", "cluster-admin")}

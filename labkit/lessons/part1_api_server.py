@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from kube_embedded.rbac.subjects import ANONYMOUS
 from labkit.core.language import listed, text
-from labkit.rbac.subjects import ANONYMOUS
 
 from .base import CheckContext, Outcome, failed, not_attempted, passed
 from .looking import recorded_fact, require_guess, without_prediction

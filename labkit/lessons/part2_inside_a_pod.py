@@ -3,10 +3,10 @@
 import re
 from collections.abc import Container, Sequence
 
+from kube_embedded.rbac.subjects import ACCOUNT_PREFIX, ANONYMOUS
 from labkit.client.pods import MOUNT
 from labkit.client.request_info import read_call
 from labkit.core.language import listed, text
-from labkit.rbac.subjects import ACCOUNT_PREFIX, ANONYMOUS
 
 from .base import CheckContext, NotPassed, Outcome, failed, not_attempted, passed
 from .evidence import Asked, Evidence, PodCommand

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from kube_embedded.rbac.objects import Object
+from kube_embedded.rbac.rules import Rule
 from labkit.core.language import listed, text
-from labkit.rbac.objects import Object
 from labkit.rbac.policy import RBAC_PATH
-from labkit.rbac.rules import Rule, misspelt_verb
+from labkit.rbac.words import misspelt_verb
 
 from .base import Account, CheckContext, NotPassed, Outcome, failed, not_attempted, passed
 from .bindings import (

@@ -1,7 +1,7 @@
 """Part 5, cluster roles and cluster role bindings: W20 to W24."""
 
+from kube_embedded.rbac.objects import Object, name_of, namespace_of
 from labkit.core.language import listed, text
-from labkit.rbac.objects import Object, name_of, namespace_of
 from labkit.rbac.policy import RBAC_PATH
 
 from .base import Account, CheckContext, Outcome, failed, not_attempted, passed

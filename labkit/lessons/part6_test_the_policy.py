@@ -6,9 +6,9 @@ from functools import cache
 from itertools import chain, product
 from typing import NamedTuple
 
+from kube_embedded.rbac.objects import Object, name_of, role_title
 from labkit.client.prefix import Names
 from labkit.core.language import listed, text
-from labkit.rbac.objects import Object, name_of, role_title
 from labkit.rbac.policy import PolicyUnreadable, read_policy
 from labkit.rbac.reviews import review
 from labkit.rbac.testing.mutants import survivors

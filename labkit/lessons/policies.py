@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
+from kube_embedded.rbac.objects import Object, name_of, namespace_of
 from labkit.core.errors import UsageError
 from labkit.core.language import Text, text
 from labkit.core.yaml_file import LOADER
-from labkit.rbac.objects import Object, name_of, namespace_of
 from labkit.rbac.policy import Policy
 from labkit.rbac.testing.mutants import FEW, Mutant, mutants, survivors
 from labkit.rbac.testing.policies import policy_of

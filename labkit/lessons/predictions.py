@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kube_embedded.rbac.subjects import ACCOUNT_PREFIX
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Displayable
 from labkit.core.errors import UsageError
 from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
-from labkit.rbac.subjects import ACCOUNT_PREFIX
 
 ALLOWED = "allowed"
 FORBIDDEN = "forbidden"

@@ -7,9 +7,9 @@ alone has to read its rules.
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.rules import Rule, group_matches, rule_allows
 from labkit.core.language import text
-from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.rules import Rule, group_matches, rule_allows
 
 MISSPELT = ("service", "persistentvolume", "pv", "svc")
 """Names that no server knows in the core group: kubectl's abbreviations and singulars grant nothing."""

@@ -6,16 +6,17 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.subjects import Subject, subject
 from labkit.client.answer import Answer
 from labkit.core.language import said, shown, text
 from labkit.lab.stages import question_of, stages
-from labkit.rbac.attributes import Attributes, question_text
 from labkit.rbac.explain import explain
 from labkit.rbac.explaining import explanation_data, explanation_text
 from labkit.rbac.graph import GraphPath, rbac_graph
 from labkit.rbac.matrix import Permission
 from labkit.rbac.policy import Api, PolicyUnreadable, read_policy
-from labkit.rbac.subjects import Subject, subject
+from labkit.rbac.words import question_text
 
 STATES = {"pass": ("✓", "green"), "stop": ("✕", "bold red"), "none": ("–", "dim")}
 BOXES_WIDTH = 70

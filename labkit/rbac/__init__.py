@@ -1,13 +1,6 @@
-"""The rules of RBAC: the server decides with them; lessons, graders and widgets explain with them.
+"""What RBAC allows, explained. The decision itself is in ``kube_embedded.rbac``.
 
-- ``attributes``  the attributes of a request, and the decision on it
-- ``rules``       predicates that match a rule with a request
-- ``parts``       rules split into single permissions, and the permissions that a rule covers
-- ``selectors``   label selectors
-- ``objects``     names and titles of roles and bindings
-- ``subjects``    the subjects of bindings
-- ``bindings``    the rules that apply to a user
-- ``defaults``    the roles and bindings that every cluster has
+- ``words``       questions, rules and permissions in words
 - ``policy``      the RBAC objects of a cluster, read through its API
 - ``reviews``     the server's own decisions
 - ``explain``     the rules that allowed a request, or nearly did

@@ -8,14 +8,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kube_embedded.rbac.attributes import Attributes, qualified
+from kube_embedded.rbac.objects import is_default, kind_of, name_of, namespace_of, role_key
+from kube_embedded.rbac.rules import Rule, rule_allows
+from kube_embedded.rbac.subjects import Subject
 from labkit.core.language import text
 
-from .attributes import Attributes, qualified
 from .explain import NAMELESS_VERBS
-from .objects import is_default, kind_of, name_of, namespace_of, role_key
 from .policy import Policy
-from .rules import Rule, rule_allows
-from .subjects import Subject
 
 READING = ("get", "list", "watch")
 """The verbs that only read."""

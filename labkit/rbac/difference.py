@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kube_embedded.rbac.attributes import User
+from kube_embedded.rbac.objects import GROUP, Object, is_default, kind_of, name_of, namespace_of
+from kube_embedded.rbac.parts import Part, covers, parts_of
+from kube_embedded.rbac.rules import Rule
+from kube_embedded.rbac.subjects import Subject, member, subject_matches
 from labkit.core.language import text
 
-from .attributes import User, place_text
-from .objects import GROUP, Object, is_default, kind_of, name_of, namespace_of
-from .parts import Part, covers, parts_of
 from .policy import Policy
-from .rules import Rule, misspelt_verb
-from .subjects import Subject, member, subject_matches
+from .words import misspelt_verb, part_text, place_text
 
 MAX_EXCESSES = 200
 """Excess permissions that are listed; all further ones are counted as one."""
@@ -65,7 +66,7 @@ class Excess(NamedTuple):
         where = text("wherever it is bound")
         if self.binding or self.namespace:
             where = place_text(self.namespace)
-        return text("{rule} {where}", self.part.label, where)
+        return text("{rule} {where}", part_text(self.part), where)
 
     def __str__(self) -> str:
         """In words: ``red/ann: get · secrets in red (by RoleBinding reader)``."""

@@ -7,15 +7,24 @@ A rule is a near miss when exactly one thing about it is wrong.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kube_embedded.rbac import rules
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.bindings import Grant
+from kube_embedded.rbac.objects import (
+    Object,
+    binding_title,
+    is_default,
+    namespace_of,
+    role_key,
+    role_title,
+    title,
+)
+from kube_embedded.rbac.subjects import MASTERS, Subject, subject_title
 from labkit.core.language import listed, text
 
-from . import rules
-from .attributes import Attributes
-from .bindings import Grant
-from .objects import Object, binding_title, is_default, namespace_of, role_key, role_title, title
 from .policy import Api, Policy, read_policy
 from .reviews import reviews
-from .subjects import MASTERS, Subject, subject_title
+from .words import misspelt_verb
 
 BEFORE_RBAC = text("the group {group} may do everything, before any role is asked", MASTERS)
 """Why an administrator's certificate is allowed; the server gives no reason for it.
@@ -208,7 +217,7 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
     wrong: list[tuple[str, str]] = []
     if not rules.verb_matches(rule, question.verb):
         why = text("the rule has {verbs}, not {verb}.", verbs, question.verb)
-        misspelt = rules.misspelt_verb([rule])
+        misspelt = misspelt_verb([rule])
         wrong.append(("verb", text("{why} {hint}", why, misspelt) if misspelt else why))
     if not rules.group_matches(rule, question.group):
         named = _words(rule, "apiGroups")

@@ -4,11 +4,10 @@ from typing import Any
 
 from labkit.core.language import shown, text
 
-from .attributes import question_text
 from .changes import smallest_changes
 from .explain import Explanation
 from .policy import Policy
-from .rules import rule_text
+from .words import question_text, rule_text
 
 
 def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.objects import Object, is_default, kind_of, name_of, namespace_of, role_key
+from kube_embedded.rbac.rules import Rule, rule_allows
+from kube_embedded.rbac.subjects import Subject, subject_matches, subject_namespace
 from labkit.core.language import text
 
-from .attributes import Attributes
-from .objects import Object, is_default, kind_of, name_of, namespace_of, role_key
 from .policy import Policy
-from .rules import Rule, rule_allows, rule_text
-from .subjects import Subject, subject_matches, subject_namespace
+from .words import rule_text
 
 
 @dataclass(frozen=True, slots=True)

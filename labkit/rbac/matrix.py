@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kube_embedded.files import read_json
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.subjects import Subject
 from labkit.core.errors import UsageError
-from labkit.core.json_file import read_json
 from labkit.core.language import text
 
-from .attributes import Attributes
 from .policy import Api
 from .reviews import reviews
-from .subjects import Subject
 
 CLUSTER_SCOPED = frozenset(
     (group, plural)

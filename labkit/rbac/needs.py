@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from .attributes import Attributes, question_text
-from .parts import Part
-from .rules import Rule
-from .subjects import Subject
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.parts import Part
+from kube_embedded.rbac.rules import Rule
+from kube_embedded.rbac.subjects import Subject
+
+from .words import question_text
 
 
 @dataclass(frozen=True, slots=True)

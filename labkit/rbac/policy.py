@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Protocol
 
-from .attributes import User
-from .bindings import Grant, rules_for
-from .objects import GROUP, Object, is_default, kind_of, name_of, namespace_of, role_key
-from .subjects import short_name, subject_key, subject_matches
+from kube_embedded.rbac.attributes import User
+from kube_embedded.rbac.bindings import Grant, rules_for
+from kube_embedded.rbac.objects import (
+    GROUP,
+    Object,
+    is_default,
+    kind_of,
+    name_of,
+    namespace_of,
+    role_key,
+)
+from kube_embedded.rbac.subjects import short_name, subject_key, subject_matches
 
 RBAC_PATH = f"/apis/{GROUP}/v1"
 

@@ -6,8 +6,9 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#c
 from collections.abc import Sequence
 from typing import Any
 
-from .attributes import Attributes
-from .objects import Object
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.objects import Object
+
 from .policy import Api, PolicyUnreadable
 
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from kube_embedded.rbac.objects import namespace_of
+from kube_embedded.rbac.subjects import subject
 from labkit.core.html import render
 from labkit.core.language import all_shown, listed, shown, text
 from labkit.rbac.graph import Graph, rbac_graph
 from labkit.rbac.matrix import Permission
-from labkit.rbac.objects import namespace_of
 from labkit.rbac.policy import Api, Policy, read_policy
-from labkit.rbac.subjects import subject
 
 from .base import LabWidget, api_of, text_table
 from .share import Shareable

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kube_embedded.rbac.subjects import Subject, subject
 from labkit.core.html import render
 from labkit.core.language import text
 from labkit.rbac.explain import explain
 from labkit.rbac.explaining import explanation_data, explanation_text
 from labkit.rbac.matrix import Matrix, Permission, access_matrix
 from labkit.rbac.policy import Api, read_policy
-from labkit.rbac.subjects import Subject, subject
 
 from .base import LabWidget, api_of, html_table, text_table
 from .share import Shareable

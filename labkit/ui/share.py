@@ -6,12 +6,12 @@ import zlib
 from base64 import urlsafe_b64encode
 from typing import Any
 
+from kube_embedded.rbac.objects import is_default
 from labkit.core import page
 from labkit.core.arguments import LINE, takes
 from labkit.core.errors import UsageError
 from labkit.core.language import language
 from labkit.core.redact import redact_all
-from labkit.rbac.objects import is_default
 from labkit.rbac.policy import Api, Policy, read_policy
 
 from .base import STATIC

@@ -8,7 +8,7 @@ pyodide.mountNodeFS("/packages", folder);
 pyodide.runPython(`
 import pathlib, py_compile, re
 
-documented = re.compile(r"labkit/(?!embedded/|grading/)|IPython/|ipywidgets/|traitlets/|anywidget/")
+documented = re.compile(r"labkit/(?!grading/)|IPython/|ipywidgets/|traitlets/|anywidget/")
 for path in pathlib.Path("/packages").rglob("*.py"):
     name = str(path.relative_to("/packages"))
     py_compile.compile(path, str(path) + "c", f"${place}/{name}", doraise=True,

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/contributing/*.md")])
-BASES = ("", "labkit", "labkit/embedded", "labkit/embedded/apiserver", "docs")
+BASES = ("", "labkit", "kube_embedded", "kube_embedded/apiserver", "docs")
 """Where a path that a document names may begin."""
 TOP = {path.name for path in (ROOT / "labkit").iterdir()} | {path.name for path in ROOT.iterdir()}
 TOP -= {"build", "dist"}  # what is there depends on what was built

@@ -20,27 +20,23 @@ CONFIG = ROOT / ".importlinter"
 PLANTED = {
     "rooms": [
         ("labkit.core.errors", "labkit.client.client"),
-        ("labkit.rbac.rules", "labkit.client.client"),
-        ("labkit.rbac.rules", "labkit.embedded.machinery.pki.keys"),
-        ("labkit.backends.embedded", "labkit.embedded.cluster"),
-        ("labkit.backends.page.storage", "labkit.embedded.cluster"),
-        ("labkit.embedded.cluster", "labkit.lab.lab"),
+        ("labkit.rbac.explain", "labkit.client.client"),
         ("labkit.lessons", "labkit.lab.lab"),
         ("labkit.lessons", "labkit.classroom.joining"),
         ("labkit.classroom.joining", "labkit.lab.lab"),
         ("labkit.lessons", "labkit.backends.base"),
-        ("labkit.lessons", "labkit.embedded.apiserver.authorization"),
         ("labkit.lab.lab", "labkit.ui.widget"),
         ("labkit.lab.course", "labkit.grading"),
         ("labkit.grading", "labkit.cli"),
     ],
     "embedded": [
-        ("labkit.embedded.machinery.request", "labkit.embedded.apiserver.registry"),
-        ("labkit.embedded.container", "labkit.embedded.node"),
-        ("labkit.embedded.apiserver.registry", "labkit.embedded.controllers"),
-        ("labkit.embedded.controllers", "labkit.embedded.node"),
-        ("labkit.embedded.node", "labkit.embedded.cluster"),
-        ("labkit.embedded.wiring", "labkit.embedded.cluster"),
+        ("kube_embedded.machinery.request", "kube_embedded.apiserver.registry"),
+        ("kube_embedded.container", "kube_embedded.node"),
+        ("kube_embedded.apiserver.registry", "kube_embedded.controllers"),
+        ("kube_embedded.controllers", "kube_embedded.node"),
+        ("kube_embedded.node", "kube_embedded.cluster"),
+        ("kube_embedded.wiring", "kube_embedded.cluster"),
+        ("kube_embedded.rbac.rules", "kube_embedded.machinery.pki.keys"),
     ],
     "grading": [
         ("labkit.grading.tasks", "labkit.grading.judging"),
@@ -58,65 +54,58 @@ PLANTED = {
     "fork-server": [
         ("labkit.grading.running.fork_server", "labkit.grading.tasks"),
         ("labkit.grading.running.shell", "labkit.grading.judging"),
-        ("labkit.grading.walls", "labkit.embedded.machinery"),
+        ("labkit.grading.walls", "kube_embedded.machinery"),
     ],
     "face": [
-        ("labkit.grading.graders.grader", "labkit.embedded.machinery"),
-        ("labkit.backends.inprocess", "labkit.embedded.cluster"),
-        ("labkit.backends.page.cluster", "labkit.embedded.apiserver.serving"),
+        ("labkit.grading.graders.grader", "kube_embedded.machinery"),
+        ("labkit.backends.inprocess", "kube_embedded.cluster"),
+        ("labkit.backends.page.cluster", "kube_embedded.apiserver.serving"),
+        ("labkit.backends.embedded", "kube_embedded.cluster"),
+        ("labkit.lessons", "kube_embedded.apiserver.authorization"),
     ],
     "server-without-clients": [
-        ("labkit.embedded.cluster", "kubernetes"),
-        ("labkit.embedded.cluster", "labkit.client.client"),
-        ("labkit.embedded.node", "IPython"),
-        ("labkit.embedded.apiserver.serving", "ipywidgets"),
+        ("kube_embedded.cluster", "kubernetes"),
+        ("kube_embedded.cluster", "labkit.client.client"),
+        ("kube_embedded.rbac.rules", "labkit.core.errors"),
+        ("kube_embedded.node", "IPython"),
+        ("kube_embedded.apiserver.serving", "ipywidgets"),
     ],
     "clusters-in-process": [
-        ("labkit.lab.lab", "labkit.embedded.cluster"),
-        ("labkit.ui.widget", "labkit.embedded.cluster"),
-        ("labkit.cli", "labkit.embedded.apiserver.serving"),
+        ("labkit.lab.lab", "kube_embedded"),
+        ("labkit.ui.widget", "kube_embedded"),
+        ("labkit.cli", "kube_embedded"),
+        ("labkit.backends.embedded", "kube_embedded"),
+        ("labkit.backends.page.storage", "kube_embedded"),
     ],
     "stages": [
-        ("labkit.embedded.apiserver.authentication", "labkit.embedded.apiserver.registry"),
-        ("labkit.embedded.apiserver.authorization", "labkit.embedded.apiserver.filters.audit"),
-        ("labkit.embedded.apiserver.registry", "labkit.embedded.apiserver.admission"),
+        ("kube_embedded.apiserver.authentication", "kube_embedded.apiserver.registry"),
+        ("kube_embedded.apiserver.authorization", "kube_embedded.apiserver.filters.audit"),
+        ("kube_embedded.apiserver.registry", "kube_embedded.apiserver.admission"),
     ],
     "handlers": [
+        ("kube_embedded.apiserver.handlers.represent", "kube_embedded.apiserver.handlers.decode"),
+        ("kube_embedded.apiserver.handlers.represent", "kube_embedded.apiserver.handlers.verbs"),
+        ("kube_embedded.apiserver.handlers.decode", "kube_embedded.apiserver.handlers.admission"),
+        ("kube_embedded.apiserver.handlers.verbs", "kube_embedded.apiserver.handlers.subresources"),
         (
-            "labkit.embedded.apiserver.handlers.represent",
-            "labkit.embedded.apiserver.handlers.decode",
+            "kube_embedded.apiserver.handlers.subresources",
+            "kube_embedded.apiserver.handlers.routing",
         ),
-        (
-            "labkit.embedded.apiserver.handlers.represent",
-            "labkit.embedded.apiserver.handlers.verbs",
-        ),
-        (
-            "labkit.embedded.apiserver.handlers.decode",
-            "labkit.embedded.apiserver.handlers.admission",
-        ),
-        (
-            "labkit.embedded.apiserver.handlers.verbs",
-            "labkit.embedded.apiserver.handlers.subresources",
-        ),
-        (
-            "labkit.embedded.apiserver.handlers.subresources",
-            "labkit.embedded.apiserver.handlers.routing",
-        ),
-        ("labkit.embedded.apiserver.handlers.computed", "labkit.embedded.apiserver.filters"),
-        ("labkit.embedded.apiserver.openapi", "labkit.embedded.apiserver.handlers.represent"),
+        ("kube_embedded.apiserver.handlers.computed", "kube_embedded.apiserver.filters"),
+        ("kube_embedded.apiserver.openapi", "kube_embedded.apiserver.handlers.represent"),
     ],
     "sockets": [
-        ("labkit.embedded.apiserver.handlers", "socket"),
-        ("labkit.embedded.cluster", "labkit.embedded.apiserver.serving"),
+        ("kube_embedded.apiserver.handlers", "socket"),
+        ("kube_embedded.cluster", "kube_embedded.apiserver.serving"),
     ],
     "strategies": [
         (
-            "labkit.embedded.apiserver.registry.strategies.fields",
-            "labkit.embedded.apiserver.registry.strategies.pods",
+            "kube_embedded.apiserver.registry.strategies.fields",
+            "kube_embedded.apiserver.registry.strategies.pods",
         ),
         (
-            "labkit.embedded.apiserver.registry.strategies.pods",
-            "labkit.embedded.apiserver.registry.strategies.workloads",
+            "kube_embedded.apiserver.registry.strategies.pods",
+            "kube_embedded.apiserver.registry.strategies.workloads",
         ),
     ],
     "widgets": [
@@ -131,25 +120,25 @@ LAZY = ("labkit.lab.exercises", "labkit.grading.exercises.exercise")
 """The one import upward: a learner's word that shows a grader's exercise."""
 
 ALLOWED = [
-    ("labkit.embedded.apiserver.authorization", "labkit.rbac.rules"),
-    ("labkit.lessons", "labkit.rbac.rules"),
+    ("kube_embedded.apiserver.authorization", "kube_embedded.rbac.rules"),
+    ("labkit.lessons", "kube_embedded.rbac.rules"),
     ("labkit.ui.widget", "ipywidgets"),
-    ("labkit.ui.widget", "labkit.rbac.rules"),
+    ("labkit.ui.widget", "kube_embedded.rbac.rules"),
     ("labkit.grading.running.shell", "IPython"),
-    ("labkit.grading.graders.grader", "labkit.embedded"),
+    ("labkit.grading.graders.grader", "kube_embedded"),
     ("labkit.grading.running.fork_server", "labkit.grading.running.shell"),
     ("labkit.grading.running.fork_server", "labkit.grading.walls"),
     ("labkit.lab.lab", "labkit.backends.embedded"),
-    ("labkit.backends.inprocess", "labkit.embedded"),
-    ("labkit.backends.page.cluster", "labkit.embedded"),
+    ("labkit.backends.inprocess", "kube_embedded"),
+    ("labkit.backends.page.cluster", "kube_embedded"),
     LAZY,
 ]
 """What the contracts allow; these imports are in every skeleton below."""
 
 MODULES = [
     "labkit.__main__",
-    "labkit.embedded.__main__",
-    "labkit.embedded.process",
+    "kube_embedded.__main__",
+    "kube_embedded.process",
     "labkit.backends.base",
     "labkit.client.client",
     "labkit.core.errors",
@@ -157,23 +146,14 @@ MODULES = [
     "labkit.lab.lab",
     *(
         f"labkit.{room}"
-        for room in (
-            "cli",
-            "ui",
-            "grading",
-            "lab",
-            "lessons",
-            "backends",
-            "embedded",
-            "client",
-            "rbac",
-        )
+        for room in ("cli", "ui", "grading", "lab", "lessons", "backends", "client", "rbac")
     ),
     *(
-        f"labkit.embedded.{part}"
+        f"kube_embedded.{part}"
         for part in ("apiserver", "bootstrap", "cluster", "container", "controllers")
     ),
-    *(f"labkit.embedded.{part}" for part in ("machinery", "node", "wiring")),
+    *(f"kube_embedded.{part}" for part in ("machinery", "node", "wiring")),
+    *(f"kube_embedded.{part}" for part in ("files", "ownership", "rbac", "text", "version")),
     *(
         f"labkit.classroom.{part}"
         for part in ("board", "joining", "limits", "questions", "server", "serving", "store")
@@ -210,12 +190,19 @@ def lint(folder: Path, *contract: str) -> subprocess.CompletedProcess[str]:
 
 def skeleton(folder: Path, *extra: tuple[str, str]) -> Path:
     """A package with labkit's walls and nothing in its rooms but these imports."""
-    named = set(re.findall(r"labkit(?:\.[a-z_]+)+", CONFIG.read_text(encoding="utf-8")))
+    named = set(
+        re.findall(r"(?:kube_embedded|labkit)(?:\.[a-z_]+)+", CONFIG.read_text(encoding="utf-8"))
+    )
     imports = [*ALLOWED, *extra]
     for module in {
         *named,
         *MODULES,
-        *(name for pair in imports for name in pair if name.startswith("labkit")),
+        *(
+            name
+            for pair in imports
+            for name in pair
+            if name.startswith(("kube_embedded", "labkit"))
+        ),
     }:
         path = folder.joinpath(*module.split("."))
         for parent in (path, *path.parents):
@@ -270,14 +257,14 @@ def test_a_planted_violation_breaks_the_contract(
     assert imported in done.stdout
 
 
-def imports_of(package: str) -> dict[str, set[str]]:
-    """Each module of a package and the modules it imports, in functions too, but not for types alone."""
-    graph = grimp.build_graph(package, exclude_type_checking_imports=True, cache_dir=None)
+def imports_of(*packages: str) -> dict[str, set[str]]:
+    """Each module of some packages and the modules it imports, in functions too, but not for types alone."""
+    graph = grimp.build_graph(*packages, exclude_type_checking_imports=True, cache_dir=None)
     return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    imports = imports_of("labkit")
+    imports = imports_of("kube_embedded", "labkit")
     importer, imported = LAZY
     assert imported in imports[importer]
     imports[importer].remove(imported)

@@ -19,7 +19,7 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("module", ["labkit", "labkit.cli", "labkit.embedded.__main__"])
+@pytest.mark.parametrize("module", ["labkit", "labkit.cli", "kube_embedded.__main__"])
 def test_importing_it_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -27,7 +27,7 @@ def test_importing_it_loads_nothing_heavy(module: str) -> None:
 
 
 def test_the_server_loads_nothing_of_the_command_line() -> None:
-    code = "import sys, labkit.embedded.__main__; print(*sys.modules)"
+    code = "import sys, kube_embedded.__main__; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (
         set(done.stdout.split())

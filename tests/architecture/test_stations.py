@@ -18,12 +18,13 @@ from labkit.lab.words import check
 from tests.support.cluster import RBAC, ClusterApi, keys
 from tests.support.wire import connect, serving
 
-PACKAGE = Path(labkit.__file__).parent
-DOCUMENT = PACKAGE.parent / "docs" / "architecture.md"
+ROOT = Path(labkit.__file__).parents[1]
+PACKAGES = (f"{ROOT / 'labkit'}/", f"{ROOT / 'kube_embedded'}/")
+DOCUMENT = ROOT / "docs" / "architecture.md"
 ROW = re.compile(r"^\| \d+ \| `([\w/.]+)` \| `([\w.]+)` \| [^|]+\. \|$", re.MULTILINE)
 
 Station = tuple[str, str]
-"""A file below labkit, and the qualified name of a function in it."""
+"""A file of labkit or kube_embedded, and the qualified name of a function in it."""
 
 
 def stations(heading: str) -> list[Station]:
@@ -41,8 +42,8 @@ class Trace:
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
         """Note a call."""
         code = frame.f_code
-        if event == "call" and code.co_filename.startswith(str(PACKAGE)):
-            file = Path(code.co_filename).relative_to(PACKAGE).as_posix()
+        if event == "call" and code.co_filename.startswith(PACKAGES):
+            file = Path(code.co_filename).relative_to(ROOT).as_posix()
             station = (file, code.co_qualname.replace(".<locals>", ""))
             if station not in self.calls:
                 self.calls.append(station)

@@ -19,12 +19,12 @@ from typing import Self
 
 import pytest
 
+from kube_embedded.apiserver.serving.pki import load_keys
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.processes import Activity, load
 from labkit.core.errors import HomeError, NotRunning, StartFailed, UsageError
 from labkit.core.home import is_locked, locked
-from labkit.embedded.apiserver.serving.pki import load_keys
 from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
 from tests.support.cluster import keys
@@ -242,7 +242,7 @@ def test_a_home_from_a_clock_that_was_ahead_is_opened(
             return super().now(tz) + timedelta(days=1)
 
     monkeypatch.setattr(
-        "labkit.embedded.machinery.pki.certificates.datetime",
+        "kube_embedded.machinery.pki.certificates.datetime",
         SimpleNamespace(**vars(datetime_module) | {"datetime": Tomorrow}),
     )
     home = tmp_path / "home"

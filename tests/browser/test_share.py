@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from kube_embedded.rbac.objects import GROUP
 from labkit.backends.page import Page as LabkitPage
 from labkit.core import page as core_page
 from labkit.core.errors import UsageError
 from labkit.lab.lab import Lab
-from labkit.rbac.objects import GROUP
 from labkit.ui.graph import RBACGraph
 from labkit.ui.matrix import AccessMatrix
 from labkit.ui.share import Shareable

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from kube_embedded.machinery.pki.certificates import issue, new_authority
 from labkit.classroom import joining, serving
 from labkit.classroom.joining import join, leave, report
 from labkit.core.errors import Unreachable
 from labkit.core.home import JOINED, read_json
 from labkit.core.sharing import ROOM, read_shared
-from labkit.embedded.machinery.pki.certificates import issue, new_authority
 from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 from tests.classroom.test_command import Started, started

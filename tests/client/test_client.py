@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from kube_embedded.machinery.pki.keys import Keys
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.exec import command
@@ -27,7 +28,6 @@ from labkit.core.errors import (
     Untrusted,
     UsageError,
 )
-from labkit.embedded.machinery.pki.keys import Keys
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labkit.embedded.apiserver.serving.pki import load_keys
+from kube_embedded.apiserver.serving.pki import load_keys
 from tests.clients.conftest import Lab, serve_page
 from tests.support.certificates import Identity, authority_of, root
 from tests.support.slow import slow_but

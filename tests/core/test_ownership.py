@@ -13,7 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from labkit.core import ownership
+from kube_embedded import ownership
+from kube_embedded.files import NotPlain, open_file
+from kube_embedded.ownership import Unsafe, check_parent, follow
 from labkit.core.errors import HomeError
 from labkit.core.home import (
     check_home,
@@ -24,7 +26,6 @@ from labkit.core.home import (
     read_json,
     write_private,
 )
-from labkit.core.ownership import NotPlain, Unsafe, check_parent, follow, open_file
 
 
 def mode(path: Path) -> int:

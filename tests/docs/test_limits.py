@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.strategies.effects import WITHOUT_EFFECT
+from kube_embedded.apiserver.registry.strategies.effects import WITHOUT_EFFECT
 from tools.limits import BEGIN, END, PAGE, table, with_table
 
 

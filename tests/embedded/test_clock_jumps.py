@@ -11,12 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
-from labkit.embedded.apiserver.authentication.chains import identify
-from labkit.embedded.apiserver.handlers.verbs.watch import BOOKMARK_SECONDS
-from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.request import Request
-from labkit.embedded.machinery.steady_clock import SteadyClock
+from kube_embedded.apiserver.authentication.chains import identify
+from kube_embedded.apiserver.handlers.verbs.watch import BOOKMARK_SECONDS
+from kube_embedded.apiserver.storage import Store
+from kube_embedded.cluster import Cluster
+from kube_embedded.machinery.request import Request
+from kube_embedded.machinery.steady_clock import SteadyClock
 from tests.embedded.node.pods import ADMIN, Lab
 from tests.support.cluster import Caller, Clock, ClusterApi, keys
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.apiserver.serving.pki import load_keys
-from labkit.embedded.apiserver.serving.state import private_directory
+from kube_embedded.apiserver.serving.pki import load_keys
+from kube_embedded.apiserver.serving.state import private_directory
 from tests.support.server import Server, ServerFailed, running_server, start_server
 from tests.support.slow import slow_but
 from tests.support.until import SECONDS
@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def refused(home: Path, *options: str) -> tuple[int, str]:
     """Exit code and words of a server that does not start."""
-    command = [sys.executable, "-m", "labkit.embedded", "--home", str(home), "--no-node", *options]
+    command = [sys.executable, "-m", "kube_embedded", "--home", str(home), "--no-node", *options]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2]
     )

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded import process
-from labkit.embedded.apiserver.serving.state import StateProblem
-from labkit.embedded.machinery.pki.keys import Keys
+from kube_embedded import process
+from kube_embedded.apiserver.serving.state import StateProblem
+from kube_embedded.machinery.pki.keys import Keys
 from tests.support.cluster import keys
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from kube_embedded.rbac.attributes import Attributes
 from labkit.client.client import Client
 from labkit.grading.tasks.checks import GradedCluster
 from labkit.grading.tasks.task import Object
-from labkit.rbac.attributes import Attributes
 from labkit.rbac.policy import Policy
 
 

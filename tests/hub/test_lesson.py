@@ -63,7 +63,7 @@ def test_two_servers_of_one_user_share_the_cluster(hub: Hub) -> None:
         kernel.value("[lab.admin.server, lab.status().facts['process']]") for kernel in kernels
     ]
     assert facts[0] == facts[1]
-    assert sum("labkit.embedded" in command for command in ann.processes().values()) == 1
+    assert sum("kube_embedded" in command for command in ann.processes().values()) == 1
     kernels[0].run("number = 'by-the-first'\n" + NAMESPACE)
     assert kernels[1].value("lab.admin.get('/api/v1/namespaces/made-by-the-first').ok")
     # Both write progress at once, without losses.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.rules import rule_allows
 from labkit import lessons
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.pods import MOUNT
@@ -19,9 +21,7 @@ from labkit.lessons.base import CheckContext, Outcome
 from labkit.lessons.evidence import Asked, Evidence, PodCommand
 from labkit.lessons.library import PREPARED
 from labkit.lessons.progress import Progress
-from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.policy import Policy
-from labkit.rbac.rules import rule_allows
 
 Object = dict[str, Any]
 

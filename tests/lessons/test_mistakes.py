@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.rbac.parts import Part
+from kube_embedded.rbac.subjects import ANONYMOUS, Subject, subject
 from labkit import lessons
 from labkit.lessons.asides import ASIDES
 from labkit.lessons.mistakes import excess_text, mistakes, of_excess, of_guess
 from labkit.rbac.difference import NOBODY, Allowance, Excess
-from labkit.rbac.parts import Part
-from labkit.rbac.subjects import ANONYMOUS, Subject, subject
 from tests.support.some import some
 
 ME = subject("kikai/default")

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from labkit.core.version import OWN
 from tests.support.some import some
 from tools.environment import environment, pins
 
@@ -59,7 +60,7 @@ def test_the_lock_satisfies_what_pyproject_asks_for(name: str, extras: tuple[str
         pin = Requirement(text)
         locked.setdefault(pin.name.lower(), []).append(str(pin.specifier).removeprefix("=="))
     for requirement in some(wanted):
-        if requirement.name == "kube-labkit":
+        if requirement.name in OWN:
             continue
         versions = locked.get(requirement.name.lower())
         assert versions, f"{name} does not pin {requirement.name}: run make lock"
@@ -73,8 +74,8 @@ def test_environment_yml_is_made_from_the_lock() -> None:
 def test_environment_yml_has_the_same_pins_in_its_pip_section() -> None:
     packages = yaml.safe_load(read("environment.yml"))["dependencies"]
     (section,) = [entry["pip"] for entry in packages if isinstance(entry, dict)]
-    assert section[-1] == "-e ."
-    assert section[:-1] == pins(read("requirements.lock"))
+    assert section[-2:] == ["-e ./kube_embedded", "-e ."]
+    assert section[:-2] == pins(read("requirements.lock"))
     assert {"kubernetes-client", "kubernetes-kind"} <= {
         entry for entry in packages if isinstance(entry, str)
     }

@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from kube_embedded.version import __version__ as server_version
 from labkit.core import resources
+from labkit.core.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as anyone would from a checkout, with the locked build backend."""
-    folder = tmp_path_factory.mktemp("wheel")
+def built(project: Path, folder: Path) -> Path:
+    """A project's wheel, built as anyone would from a checkout, with the locked build backend."""
     done = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-        cwd=ROOT,
+        cwd=project,
         capture_output=True,
         text=True,
         check=False,
@@ -30,6 +31,31 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     (path,) = folder.glob("*.whl")
     return path
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def server_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(ROOT / "kube_embedded", tmp_path_factory.mktemp("wheel"))
+
+
+def test_the_servers_wheel_holds_every_module_and_table(server_wheel: Path) -> None:
+    names = set(zipfile.ZipFile(server_wheel).namelist())
+    kinds = {".py", ".json", ".sql", ".typed"}
+    files = [path for path in (ROOT / "kube_embedded").rglob("*") if path.suffix in kinds]
+    assert len(files) > 400
+    assert {str(path.relative_to(ROOT)) for path in files} - names == set()
+    assert [name for name in names if Path(name).suffix not in kinds | {""}] == []
+
+
+def test_both_have_one_version() -> None:
+    assert __version__ == server_version
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"kube-embedded=={__version__}" in project["dependencies"]
 
 
 def test_the_wheel_holds_every_module_manifest_and_notebook(wheel: Path) -> None:
@@ -58,13 +84,14 @@ def test_the_wheel_holds_no_authored_notebook_and_no_test(wheel: Path) -> None:
 
 
 def test_an_installed_wheel_finds_its_data_and_starts_a_command(
-    wheel: Path, tmp_path: Path
+    wheel: Path, server_wheel: Path, tmp_path: Path
 ) -> None:
     home = tmp_path / "venv"
     venv.create(home, symlinks=True)
     python = home / "bin" / "python"
     libraries = next((home / "lib").glob("python*")) / "site-packages"
-    zipfile.ZipFile(wheel).extractall(libraries)
+    for each in (wheel, server_wheel):
+        zipfile.ZipFile(each).extractall(libraries)
     # The dependencies come from this environment, after the wheel's own labkit.
     (libraries / "dependencies.pth").write_text(
         "\n".join(path for path in sys.path if path.endswith("site-packages"))

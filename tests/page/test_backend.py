@@ -163,8 +163,8 @@ def test_the_official_client_without_the_ca_gets_no_answer(lab: Lab) -> None:
 
 
 def test_another_users_certificate_is_verified(lab: Lab, tmp_path: Path) -> None:
-    from labkit.embedded.apiserver.serving.pki import load_keys
-    from labkit.embedded.machinery.pki.keys import Keys
+    from kube_embedded.apiserver.serving.pki import load_keys
+    from kube_embedded.machinery.pki.keys import Keys
 
     lab.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}})
     for keys, expected in ((load_keys(lab.home), 403), (Keys.generate(), 401)):

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.apiserver.storage.sqlite import SQLiteStore
 from labkit.backends.page import Page
-from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
 from labkit.lab import work
 from labkit.lab.lab import Lab
 from labkit.lessons.progress import Progress

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.pki.keys import Keys
+from kube_embedded.cluster import Cluster
+from kube_embedded.machinery.pki.keys import Keys
 from tests.parity.certificates import Authority
 from tests.parity.transport import Https, InProcess
 from tests.support.server import Server, running_server

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from labkit.embedded.apiserver.serving.inprocess import ask
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.request import PeerCertificate
+from kube_embedded.apiserver.serving.inprocess import ask
+from kube_embedded.cluster import Cluster
+from kube_embedded.machinery.request import PeerCertificate
 from tests.parity.certificates import Authority
 from tests.parity.model import Answer
 

@@ -8,6 +8,8 @@ from random import Random
 
 import pytest
 
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.objects import Object
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons import STEPS
 from labkit.lessons.asides import ASIDES
@@ -15,9 +17,7 @@ from labkit.lessons.mistakes import mistakes
 from labkit.practice import pool as stored
 from labkit.practice.chooser import TRAITS
 from labkit.practice.pool import PATH, pool
-from labkit.rbac.attributes import Attributes
 from labkit.rbac.explain import grants
-from labkit.rbac.objects import Object
 from tests.support.cluster import ClusterApi
 from tools.drill import traits
 from tools.drill.__main__ import SEED, chosen, questions

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.objects import GROUP, Object, binding_title, role_title, title
+from kube_embedded.rbac.rules import Rule
 from labkit.core.language import NAME
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import GROUP, Object, binding_title, role_title, title
 from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule
 from tests.support.some import some
 from tools.drill.__main__ import SEED, questions
 from tools.drill.authorizers import truth

@@ -9,11 +9,11 @@ before the chooser's last change, and first run after it. Ideas that answer as a
 
 from __future__ import annotations
 
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import role_key
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.objects import role_key
+from kube_embedded.rbac.rules import Rule
+from kube_embedded.rbac.subjects import Subject, subject_matches
 from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule
-from labkit.rbac.subjects import Subject, subject_matches
 from tools.drill.authorizers import Authorizer, Statement, decide, statements, truth
 from tools.drill.policies import CLUSTER_SCOPED
 

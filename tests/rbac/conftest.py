@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from kube_embedded.cluster import Cluster
 from labkit.backends.inprocess import HERE, InProcess
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
-from labkit.embedded.cluster import Cluster
 from labkit.grading.clusters.inprocess import admin_of
 from labkit.grading.tasks.task import account, binding, namespace, role
 from tests.support.cluster import keys

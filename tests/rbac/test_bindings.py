@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.rbac.attributes import User
-from labkit.rbac.bindings import joined_errors
-from labkit.rbac.subjects import Subject, subject, subject_matches
+from kube_embedded.rbac.attributes import User
+from kube_embedded.rbac.bindings import joined_errors
+from kube_embedded.rbac.subjects import Subject, subject, subject_matches
 
 SA = "system:serviceaccount:lab:bot"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from labkit.rbac.defaults import default_objects
-from labkit.rbac.objects import is_default
+from kube_embedded.rbac.defaults import default_objects
+from kube_embedded.rbac.objects import is_default
 from tests.support.some import some
 
 GROUP = "rbac.authorization.k8s.io"

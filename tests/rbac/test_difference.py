@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.rbac.subjects import subject
 from labkit.grading.judging.weights import SERVED
 from labkit.rbac.difference import (
     MAX_EXCESSES,
@@ -16,7 +17,6 @@ from labkit.rbac.difference import (
 )
 from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import subject
 
 ANN, BOB = "red/ann", "red/bob"
 READS = Need(subject(ANN), "list", "pods", "red")

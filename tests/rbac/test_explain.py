@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.rbac.subjects import Subject, subject
 from labkit.client.client import Client
 from labkit.grading.tasks.task import binding, role
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import explain
 from labkit.rbac.matrix import Permission
 from labkit.rbac.policy import PolicyUnreadable, read_policy
-from labkit.rbac.subjects import Subject, subject
 from tests.rbac.conftest import anonymous, put
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.subjects import subject
 from labkit.core.language import shown
 from labkit.grading.tasks.task import binding, role
-from labkit.rbac.attributes import Attributes
 from labkit.rbac.graph import Graph, Node, rbac_graph
 from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import subject
 from tests.support.languages import speaking
 
 Object = dict[str, Any]

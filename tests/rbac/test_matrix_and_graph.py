@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.machinery.kinds import KINDS
+from kube_embedded.rbac.subjects import subject
 from labkit.client.client import Client
 from labkit.core.errors import UsageError
-from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.tasks.task import binding, role
 from labkit.rbac.graph import rbac_graph
 from labkit.rbac.matrix import CLUSTER_SCOPED, Permission, access_matrix
 from labkit.rbac.policy import read_policy
 from labkit.rbac.reviews import Unanswered
-from labkit.rbac.subjects import subject
 from tests.rbac.conftest import anonymous, put
 
 

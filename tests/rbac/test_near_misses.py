@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.subjects import subject
 from labkit.grading.tasks.task import binding, role
-from labkit.rbac.attributes import Attributes
 from labkit.rbac.explain import near_misses
 from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import subject
 
 Object = dict[str, Any]
 

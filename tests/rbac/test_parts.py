@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.parts import breakdown, compact, covers, parts_of, uncovered
-from labkit.rbac.rules import rule_allows
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.parts import breakdown, compact, covers, parts_of, uncovered
+from kube_embedded.rbac.rules import rule_allows
 from tests.rbac.strategies import ASKS, RULES
 from tests.support.properties import examples
 

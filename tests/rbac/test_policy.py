@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.subjects import MASTERS, subject
 from labkit.grading.tasks.task import binding, role
-from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.explain import explain
 from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
 from labkit.rbac.reviews import REVIEWS, Unanswered, review, reviews
-from labkit.rbac.subjects import MASTERS, subject
 
 Object = dict[str, Any]
 

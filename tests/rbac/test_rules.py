@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.rules import misspelt_verb, rule_allows
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.rules import rule_allows
+from labkit.rbac.words import misspelt_verb
 from tests.support.cluster import rule
 
 JANE = User("jane")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.apiserver.filters.pipeline import with_status
-from labkit.embedded.machinery.request import Request, Response
+from kube_embedded.apiserver.filters.pipeline import with_status
+from kube_embedded.machinery.request import Request, Response
 from tests.support.defects import is_server_error
 
 

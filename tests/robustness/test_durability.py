@@ -93,7 +93,7 @@ def test_five_hundred_crashes(tmp_path: Path) -> None:
 def test_a_start_that_is_killed_can_be_repeated(tmp_path: Path) -> None:
     """Keys, database, snapshot and kubeconfig: whatever was half made is made whole."""
     choose = random.Random()
-    command = [sys.executable, "-m", "labkit.embedded", "--no-node", "--home"]
+    command = [sys.executable, "-m", "kube_embedded", "--no-node", "--home"]
     for number in range(30):
         home = tmp_path / str(number)
         process = subprocess.Popen([*command, str(home)], cwd=Path(__file__).parents[2])
@@ -222,7 +222,7 @@ def test_a_disk_that_is_full_at_the_start_is_said(small_disk: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "labkit.embedded",
+        "kube_embedded",
         "--home",
         str(small_disk / "home"),
         "--no-node",
@@ -241,7 +241,7 @@ def test_an_older_database_is_refused_with_the_way_out(tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / "state.db")
     database.execute("PRAGMA user_version=0")
     database.close()
-    command = [sys.executable, "-m", "labkit.embedded", "--home", str(tmp_path), "--no-node"]
+    command = [sys.executable, "-m", "kube_embedded", "--home", str(tmp_path), "--no-node"]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2]
     )

@@ -21,8 +21,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from kube_embedded.machinery.pki.keys import Keys
 from labkit.core.home import read_json
-from labkit.embedded.machinery.pki.keys import Keys
 from tests.robustness.mutations import CORE, Mutator
 from tests.support.defects import is_server_error
 from tests.support.properties import examples
@@ -315,7 +315,7 @@ def test_a_flood_of_connections_leaves_room_again(server: Server) -> None:
     command = (
         "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128));"
         "sys.argv[:] = ['serving', '--no-node', '--home', sys.argv[1]];"
-        "runpy.run_module('labkit.embedded', run_name='__main__')"
+        "runpy.run_module('kube_embedded', run_name='__main__')"
     )
     home = server.home.with_name("flooded")
     root = Path(__file__).parents[2]

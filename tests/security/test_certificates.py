@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.apiserver.serving.pki import load_keys
-from labkit.embedded.machinery.pki.keys import Keys
+from kube_embedded.apiserver.serving.pki import load_keys
+from kube_embedded.machinery.pki.keys import Keys
 from tests.support.certificates import SERVER, Identity, authority_of, root
 from tests.support.server import Server, running_server
 

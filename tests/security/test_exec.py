@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from labkit.embedded.machinery.request import WINDOW, Object, PeerCertificate, Request, Response
+from kube_embedded.machinery.request import WINDOW, Object, PeerCertificate, Request, Response
 from tests.support.cluster import Caller, ClusterApi, rule
 
 POD = "/api/v1/namespaces/lab/pods/victim"

@@ -219,7 +219,7 @@ def test_no_command_and_no_lab_uses_what_another_user_could_change(
     assert machine.treasure.read_text() == "years of work"
     assert not machine.marker.exists()
     assert listing(machine.shared) == before
-    server = [sys.executable, "-m", "labkit.embedded", "--home", str(home), "--no-node"]
+    server = [sys.executable, "-m", "kube_embedded", "--home", str(home), "--no-node"]
     served = run_as(VICTIM, server, groups=(100,))
     assert served.returncode == 4, served.stderr
     assert len(served.stderr.splitlines()) == 1

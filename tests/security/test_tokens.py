@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from labkit.embedded.apiserver.authentication.signer import TokenSigner
-from labkit.embedded.machinery.pki.keys import Keys, new_token_key
+from kube_embedded.apiserver.authentication.signer import TokenSigner
+from kube_embedded.machinery.pki.keys import Keys, new_token_key
 from tests.embedded.apiserver.authentication import forge
 from tests.support.cluster import Caller, ClusterApi, keys, rule
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from labkit.embedded.machinery.pki.certificates import KEY_USAGES
-from labkit.embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.pki.certificates import KEY_USAGES
+from kube_embedded.machinery.pki.keys import Keys
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Extension = tuple[x509.ExtensionType, bool]

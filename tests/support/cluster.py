@@ -15,10 +15,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from labkit.embedded.apiserver.storage import Snapshot, Store
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate
+from kube_embedded.apiserver.storage import Snapshot, Store
+from kube_embedded.cluster import Cluster
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import PeerCertificate, Request, ShownCertificate
 from tests.support.ring import AuditRing
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

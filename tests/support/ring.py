@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from labkit.embedded.machinery.request import Object
+from kube_embedded.machinery.request import Object
 
 
 class AuditRing:

@@ -3,7 +3,7 @@
     with running_server(tmp_path, node=False) as server:
         answer = server.call("GET", "/version")
 
-The process is the one a learner gets (``python -m labkit.embedded``). It is
+The process is the one a learner gets (``python -m kube_embedded``). It is
 stopped by its process id; ``kill()`` is the crash.
 """
 
@@ -29,8 +29,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from kube_embedded.apiserver.serving.pki import load_keys
 from labkit.core.scratch import PROGRAM_LOCK, scratch_directory
-from labkit.embedded.apiserver.serving.pki import load_keys
 
 START_TIMEOUT_SECONDS = 300.0
 """How long a loaded machine may take to start the server; it normally takes 0.3 s."""
@@ -221,7 +221,7 @@ def start_server(
     Raises:
         ServerFailed: It ended, or was not ready in time.
     """
-    module = ["tests.support.slow_node", str(pod_seconds)] if pod_seconds else ["labkit.embedded"]
+    module = ["tests.support.slow_node", str(pod_seconds)] if pod_seconds else ["kube_embedded"]
     command = [sys.executable, "-m", *module, "--home", str(home), "--era", era, *options]
     if not node:
         command.append("--no-node")

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from labkit.embedded import __main__ as server
-from labkit.embedded.node.pod.pod import Pod
+from kube_embedded import __main__ as server
+from kube_embedded.node.pod.pod import Pod
 
 
 def delay(seconds: float) -> None:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from labkit.embedded.apiserver.serving.address import listen
-from labkit.embedded.apiserver.serving.server import ApiServer
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Request, Response
+from kube_embedded.apiserver.serving.address import listen
+from kube_embedded.apiserver.serving.server import ApiServer
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import Request, Response
 
 
 @dataclass

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import Object, namespace_of, role_key
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.objects import Object, namespace_of, role_key
+from kube_embedded.rbac.rules import Rule, resource_matches, rule_allows
+from kube_embedded.rbac.subjects import AUTHENTICATED, Subject, account_groups, subject_matches
 from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule, resource_matches, rule_allows
-from labkit.rbac.subjects import AUTHENTICATED, Subject, account_groups, subject_matches
 
 SUBRESOURCES = {"pods": "pods/log", "deployments": "deployments/scale"}
 NAMED_LISTS = ("list", "watch")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from labkit.core.language import text
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import (
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.objects import (
     Object,
     binding_title,
     name_of,
@@ -16,8 +15,9 @@ from labkit.rbac.objects import (
     role_title,
     title,
 )
+from kube_embedded.rbac.subjects import Subject, subject_title
+from labkit.core.language import text
 from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import Subject, subject_title
 from tools.drill.policies import CLUSTER_SCOPED
 
 MAX_LINES = {"YAML": 12, "kubectl": 8, "graph": 12}

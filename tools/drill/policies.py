@@ -5,10 +5,10 @@ from __future__ import annotations
 from random import Random
 from typing import Any, NamedTuple
 
-from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.objects import GROUP, Object
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.objects import GROUP, Object
+from kube_embedded.rbac.subjects import subject
 from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import subject
 
 NAMESPACES = ("kikai", "darbo", "shop", "books", "harbor", "garden")
 ACCOUNTS = ("build", "report", "mailer", "crawler", "nightly")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
+from kube_embedded.rbac import rules
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.bindings import Grant
+from kube_embedded.rbac.objects import Object, binding_title, namespace_of, role_title
+from kube_embedded.rbac.subjects import Subject, subject_matches
 from labkit.core.language import Text, text
-from labkit.rbac import rules
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.bindings import Grant
 from labkit.rbac.explain import NearMiss, grants, near_misses
-from labkit.rbac.objects import Object, binding_title, namespace_of, role_title
 from labkit.rbac.policy import Policy
-from labkit.rbac.rules import rule_text
-from labkit.rbac.subjects import Subject, subject_matches
+from labkit.rbac.words import rule_text
 from tools.drill.authorizers import NAMED_LISTS
 from tools.drill.policies import CLUSTER_SCOPED
 

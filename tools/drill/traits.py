@@ -6,7 +6,7 @@ each trait for a nameless idea, so that a listed one is not named where a trait 
 
 from __future__ import annotations
 
-from labkit.rbac.subjects import Subject, subject_matches
+from kube_embedded.rbac.subjects import Subject, subject_matches
 from tools.drill.authorizers import NAMED_LISTS, decide, statements
 from tools.drill.policies import Draft
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from kube_embedded.rbac.objects import BOOTSTRAPPING
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.discovery import group_versions, resource_entries
@@ -25,7 +26,6 @@ from labkit.client.transport import Credentials
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_json
 from labkit.core.language import text
-from labkit.rbac.objects import BOOTSTRAPPING
 
 USER = "labkit:reader"
 FILE = "reader.json"

@@ -11,10 +11,7 @@ import ssl
 from http.client import parse_headers
 from pathlib import Path
 
-from labkit.client import kubeconfig
-from labkit.client.transport import Credentials, Endpoint
-from labkit.core.home import changed
-from labkit.embedded import (
+from kube_embedded import (
     ADMIN,
     AuditFile,
     PeerCertificate,
@@ -27,7 +24,10 @@ from labkit.embedded import (
     open_cluster,
     write_admin_kubeconfig,
 )
-from labkit.rbac.objects import Object
+from kube_embedded.rbac.objects import Object
+from labkit.client import kubeconfig
+from labkit.client.transport import Credentials, Endpoint
+from labkit.core.home import changed
 
 from ..inprocess import InProcess
 from .loopback import Loopback

@@ -10,8 +10,8 @@ import os
 import zipfile
 from pathlib import Path
 
+from kube_embedded.files import open_file
 from labkit.core import home as homes
-from labkit.core import ownership
 from labkit.core.language import text
 from labkit.core.version import __version__
 
@@ -72,9 +72,7 @@ def unpack(data: bytes, home: Path) -> str:
         (home / name).unlink()
     for name, content in files.items():
         homes.ensure_private((home / name).parent)
-        with os.fdopen(
-            ownership.open_file(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb"
-        ) as file:
+        with os.fdopen(open_file(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
             file.write(content)
     return ""
 

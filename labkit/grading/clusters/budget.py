@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from labkit.core.language import text
-from labkit.embedded import (
+from kube_embedded import (
     ApiError,
     Cluster,
     EventStream,
@@ -22,6 +21,7 @@ from labkit.embedded import (
     limited,
     uncharged,
 )
+from labkit.core.language import text
 
 from .loop_watch import Share
 from .request_policy import READ_METHODS

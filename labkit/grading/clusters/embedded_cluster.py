@@ -6,10 +6,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from kube_embedded import ApiServer, Cluster, Keys, Store
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
 from labkit.core.language import text
-from labkit.embedded import ApiServer, Cluster, Keys, Store
 
 from ..judging.findings import TaskFindings, check_exercise
 from ..running.workers import ServedCluster

@@ -2,11 +2,11 @@
 
 from typing import cast
 
+from kube_embedded import Cluster, PeerCertificate
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.objects import GROUP, Object, name_of, namespace_of
 from labkit.backends.inprocess import HERE, InProcess
 from labkit.client.client import Client
-from labkit.embedded import Cluster, PeerCertificate
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import GROUP, Object, name_of, namespace_of
 from labkit.rbac.policy import Policy
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "")

@@ -5,7 +5,7 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
-from labkit.embedded import Keys
+from kube_embedded import Keys
 
 
 def home_files(

@@ -22,12 +22,12 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from kube_embedded import ApiError, Keys
 from labkit.client.client import Client
 from labkit.client.request_info import read_call
 from labkit.core.errors import LabkitError
 from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
-from labkit.embedded import ApiError, Keys
 
 from .request_policy import CONNECT_SUBRESOURCES, READ_METHODS, RequestPolicy
 

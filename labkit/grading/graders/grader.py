@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
+from kube_embedded import Keys, run
 from labkit.core.language import listed, text
-from labkit.embedded import Keys, run
 
 from ..clusters.budget import Quota
 from ..clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster

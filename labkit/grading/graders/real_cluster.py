@@ -17,6 +17,7 @@ from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
+from kube_embedded import Keys
 from labkit.backends import preflight, sweep
 from labkit.backends.base import Report
 from labkit.client import kubeconfig as kubeconfigs
@@ -28,7 +29,6 @@ from labkit.core.errors import ApiFailure, NotRunning, UsageError
 from labkit.core.home import ensure_private, home_path
 from labkit.core.language import listed, text
 from labkit.core.scratch import scratch_directory
-from labkit.embedded import Keys
 from labkit.lab.lab import Lab
 from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
 

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from kube_embedded.rbac.objects import name_of, namespace_of, role_key, title
 from labkit.core.language import text
 from labkit.lessons.mistakes import excess_text, of_excess
 from labkit.rbac.difference import MAX_EXCESSES, Allowance, Excess, PolicyDifference
-from labkit.rbac.objects import name_of, namespace_of, role_key, title
 from labkit.rbac.policy import Policy
 
 from ..tasks.checks import Check, Finding, GradedCluster

@@ -2,10 +2,10 @@
 
 import math
 
-from labkit.embedded import KINDS
+from kube_embedded import KINDS
+from kube_embedded.rbac.parts import Part
+from kube_embedded.rbac.subjects import MASTERS, Subject
 from labkit.rbac.difference import REQUEST_VERBS, Excess
-from labkit.rbac.parts import Part
-from labkit.rbac.subjects import MASTERS, Subject
 
 SERVED = {
     (kind.group, resource): kind.namespaced

@@ -14,9 +14,9 @@ from typing import Any
 
 from aiohttp import web
 
+from kube_embedded import ApiServer, Keys, listen, new_token_key
 from labkit.core.errors import LabkitError
 from labkit.core.language import shown
-from labkit.embedded import ApiServer, Keys, listen, new_token_key
 
 from ..clusters.embedded_cluster import EmbeddedCluster
 from ..clusters.lab_home import home_files

@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
+from kube_embedded import Keys
 from labkit.core.scratch import scratch_directory
-from labkit.embedded import Keys
 
 from ..walls import isolation
 from ..walls.control_group import group_prefix, remove_groups

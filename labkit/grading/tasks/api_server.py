@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from kube_embedded.rbac.subjects import ANONYMOUS, UNAUTHENTICATED
 from labkit.core.language import text
-from labkit.rbac.subjects import ANONYMOUS, UNAUTHENTICATED
 
 from .checks import GradedCluster, config_map_says, exists, may_not
 from .seed import Seed

@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.objects import Object, is_default
+from kube_embedded.rbac.rules import rule_allows
+from kube_embedded.rbac.subjects import subject
 from labkit.client.client import Client
 from labkit.client.refusals import find_object
 from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
 from labkit.core.language import listed, text
-from labkit.rbac.attributes import Attributes
 from labkit.rbac.difference import Allowance
 from labkit.rbac.needs import Need
-from labkit.rbac.objects import Object, is_default
 from labkit.rbac.policy import Policy
-from labkit.rbac.rules import misspelt_verb, rule_allows
-from labkit.rbac.subjects import subject
+from labkit.rbac.words import misspelt_verb
 
 AUDIT = frozenset({"audit"})
 PODS = frozenset({"pods"})

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from kube_embedded.rbac.objects import namespace_of, role_key
+from kube_embedded.rbac.subjects import subject
 from labkit.core.language import text
 from labkit.rbac.changes import READING
 from labkit.rbac.difference import Allowance
-from labkit.rbac.objects import namespace_of, role_key
-from labkit.rbac.subjects import subject
 
 from .checks import Check, Finding, GradedCluster, may, may_not
 from .seed import Seed

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from kube_embedded.rbac.subjects import subject
 from labkit.core.language import text
 from labkit.rbac.changes import READING
 from labkit.rbac.difference import Allowance
-from labkit.rbac.subjects import subject
 
 from .checks import (
     PODS,

@@ -11,10 +11,10 @@ from functools import cache, cached_property, lru_cache, partial
 
 import yaml
 
+from kube_embedded.rbac.attributes import Attributes, User
 from labkit.core.errors import UsageError
 from labkit.core.language import text
 from labkit.core.yaml_file import LOADER
-from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.policy import Policy
 from labkit.rbac.testing.mutants import Added, Mutant, mutants
 from labkit.rbac.testing.policies import policy_of

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+from kube_embedded.rbac.objects import name_of
+from kube_embedded.rbac.rules import rule_allows
 from labkit.core.language import Text, text
 from labkit.core.yaml_file import read_yaml
 from labkit.rbac.difference import Allowance, Excess
 from labkit.rbac.needs import Need
-from labkit.rbac.objects import name_of
-from labkit.rbac.rules import rule_allows
 
 from .checks import Check
 from .seed import Seed

@@ -10,6 +10,8 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+from kube_embedded import files
+
 from .isolation import Limits
 from .packages import PackageDirectory
 from .syscalls import (
@@ -160,7 +162,7 @@ def _required_paths() -> dict[Path, int]:
     paths = {Path(name) for name in names}
     # A virtual environment's Python is a link to the base installation's.
     paths |= {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
-    paths |= {package, package.parent / "clusters"}
+    paths |= {package, package.parent / "clusters", Path(files.__file__).resolve().parent}
     kubectl = shutil.which("kubectl")
     if kubectl:
         paths |= {Path(kubectl), Path(kubectl).resolve()}

@@ -3,14 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from labkit.core.language import text
-
-from ..attributes import User, place_text
-from ..objects import is_default, namespace_of
-from ..parts import Part, breakdown, covers
-from ..policy import Policy
-from ..rules import Rule
-from ..subjects import (
+from kube_embedded.rbac.attributes import User
+from kube_embedded.rbac.objects import is_default, namespace_of
+from kube_embedded.rbac.parts import Part, breakdown, covers
+from kube_embedded.rbac.rules import Rule
+from kube_embedded.rbac.subjects import (
     ANONYMOUS,
     AUTHENTICATED,
     UNAUTHENTICATED,
@@ -20,6 +17,10 @@ from ..subjects import (
     member,
     subject_title,
 )
+from labkit.core.language import text
+
+from ..policy import Policy
+from ..words import part_text, place_text
 from .vocabulary import OF_COLLECTIONS, Vocabulary
 
 FRESH = "a-fresh-name"
@@ -45,7 +46,7 @@ class Change:
     @property
     def permission(self) -> str:
         """What, and where: ``get · pods/exec in kikai``."""
-        return text("{rule} {where}", self.part.label, place_text(self.namespace))
+        return text("{rule} {where}", part_text(self.part), place_text(self.namespace))
 
     def __str__(self) -> str:
         """In words: ``ServiceAccount kikai/default gained get · pods/exec in kikai``."""

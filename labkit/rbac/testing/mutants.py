@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from labkit.core.language import Text, text
-
-from ..objects import (
+from kube_embedded.rbac.objects import (
     GROUP,
     Object,
     binding_title,
@@ -20,9 +18,16 @@ from ..objects import (
     role_key,
     title,
 )
+from kube_embedded.rbac.rules import Rule
+from kube_embedded.rbac.subjects import (
+    AUTHENTICATED,
+    UNAUTHENTICATED,
+    subject_namespace,
+    subject_title,
+)
+from labkit.core.language import Text, text
+
 from ..policy import Policy
-from ..rules import Rule
-from ..subjects import AUTHENTICATED, UNAUTHENTICATED, subject_namespace, subject_title
 from .changes import same_answers
 from .questions import Question
 from .verdicts import wrong

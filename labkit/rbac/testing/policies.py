@@ -6,11 +6,8 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import Any
 
-from labkit.core.errors import UsageError, near
-from labkit.core.language import text
-
-from ..defaults import default_objects
-from ..objects import (
+from kube_embedded.rbac.defaults import default_objects
+from kube_embedded.rbac.objects import (
     GROUP,
     Object,
     binding_title,
@@ -20,9 +17,12 @@ from ..objects import (
     role_title,
     title,
 )
+from kube_embedded.rbac.rules import Rule
+from kube_embedded.rbac.selectors import selects
+from labkit.core.errors import UsageError, near
+from labkit.core.language import text
+
 from ..policy import Policy
-from ..rules import Rule
-from ..selectors import selects
 from .vocabulary import Vocabulary
 
 POLICY_KINDS = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")

@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from kube_embedded.rbac.attributes import Attributes, qualified
+from kube_embedded.rbac.subjects import AUTHENTICATED, Subject, member, subject
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
 
-from ..attributes import Attributes, qualified, question_text
-from ..subjects import AUTHENTICATED, Subject, member, subject
+from ..words import question_text
 from .vocabulary import OF_COLLECTIONS, PATH_VERBS, Vocabulary
 
 FIELDS = ("namespaces", "accounts", "users", "groups", "resources", "questions")

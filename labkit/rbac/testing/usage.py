@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from kube_embedded.rbac.defaults import default_objects
+from kube_embedded.rbac.objects import GROUP, Object, is_default, namespace_of
+from kube_embedded.rbac.parts import Part, breakdown, compact, covers
+from kube_embedded.rbac.rules import Rule
+from kube_embedded.rbac.subjects import Subject
 from labkit.core.language import text
 
-from ..defaults import default_objects
-from ..objects import GROUP, Object, is_default, namespace_of
-from ..parts import Part, breakdown, compact, covers
 from ..policy import Policy
-from ..rules import Rule
-from ..subjects import Subject
+from ..words import part_text
 from .changes import usable
 from .verdicts import allows
 from .vocabulary import Vocabulary
@@ -32,7 +33,7 @@ class Use(NamedTuple):
 
     def __str__(self) -> str:
         """In words: ``list · pods in kikai``."""
-        rule = self.part.label
+        rule = part_text(self.part)
         return text("{rule} in {namespace}", rule, self.namespace) if self.namespace else rule
 
 

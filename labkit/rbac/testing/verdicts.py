@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..attributes import Attributes
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.subjects import MASTERS
+
 from ..explain import BEFORE_RBAC, grants, near_misses
 from ..policy import Policy
-from ..subjects import MASTERS
 from .questions import Question
 
 MAX_REASONS = 3

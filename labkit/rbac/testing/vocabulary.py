@@ -11,15 +11,21 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from kube_embedded.files import read_json
+from kube_embedded.rbac.attributes import qualified
+from kube_embedded.rbac.objects import Object, is_default, name_of, namespace_of
+from kube_embedded.rbac.subjects import (
+    ANONYMOUS,
+    AUTHENTICATED,
+    UNAUTHENTICATED,
+    short_name,
+    subject_namespace,
+)
 from labkit.core.errors import UsageError, meant, near
-from labkit.core.json_file import read_json
 from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
 
-from ..attributes import qualified
-from ..objects import Object, is_default, name_of, namespace_of
 from ..policy import Policy
-from ..subjects import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, short_name, subject_namespace
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 """The verbs of requests for resources."""

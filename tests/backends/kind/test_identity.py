@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kube_embedded.rbac.subjects import subject
 from labkit.backends.base import Options
 from labkit.backends.kind import identity
 from labkit.backends.kind.backend import KindBackend
@@ -24,7 +25,6 @@ from labkit.rbac.explain import near_misses
 from labkit.rbac.graph import rbac_graph
 from labkit.rbac.matrix import Permission
 from labkit.rbac.policy import read_policy
-from labkit.rbac.subjects import subject
 from tests.backends.conftest import quiet
 
 POD = {"metadata": {"name": "made"}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}

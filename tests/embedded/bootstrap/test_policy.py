@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.bootstrap.policy import bootstrap_policy
-from labkit.embedded.cluster import Cluster
-from labkit.rbac.parts import uncovered
+from kube_embedded.bootstrap.policy import bootstrap_policy
+from kube_embedded.cluster import Cluster
+from kube_embedded.rbac.parts import uncovered
 from tests.support.cluster import RBAC, ClusterApi, keys, rule
 from tools.generate_bootstrap_policy import OUT, RECORDING, render
 

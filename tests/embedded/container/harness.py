@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from labkit.embedded.container.container import Container
-from labkit.embedded.container.files.image import Image
-from labkit.embedded.container.files.images import find_image
-from labkit.embedded.container.network.transport import Listener, PodNetwork
-from labkit.embedded.container.shell.task_loop import Budget
+from kube_embedded.container.container import Container
+from kube_embedded.container.files.image import Image
+from kube_embedded.container.files.images import find_image
+from kube_embedded.container.network.transport import Listener, PodNetwork
+from kube_embedded.container.shell.task_loop import Budget
 from tests.embedded.container.textio import TextIO, drive
 
 NOW = 1_800_000_000.0

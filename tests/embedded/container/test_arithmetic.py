@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedded.container.shell.arithmetic import ArithmeticProblem, evaluate, wrap
+from kube_embedded.container.shell.arithmetic import ArithmeticProblem, evaluate, wrap
 
 LEAVES = st.integers(0, 10**6).map(str)
 EXPRESSIONS = st.recursive(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.embedded.container.files.filesystem import MAX_BYTES
-from labkit.embedded.container.files.inodes import Link
-from labkit.embedded.container.programs import regex
-from labkit.embedded.container.shell.task_loop import Budget
+from kube_embedded.container.files.filesystem import MAX_BYTES
+from kube_embedded.container.files.inodes import Link
+from kube_embedded.container.programs import regex
+from kube_embedded.container.shell.task_loop import Budget
 from tests.embedded.container.harness import container, run
 from tests.embedded.container.textio import TextIO, drive
 from tests.support.properties import examples

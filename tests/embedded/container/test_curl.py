@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.pki.keys import Keys
 from tests.embedded.node.pods import Lab
 from tests.support.cluster import keys
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.container.network.transport import Listener
-from labkit.embedded.machinery.request import Response
+from kube_embedded.container.network.transport import Listener
+from kube_embedded.machinery.request import Response
 from tests.embedded.container.harness import container, run
 
 HOST_PATHS = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labkit.embedded.container.logs import Log
-from labkit.embedded.container.main_process import MainProcess
+from kube_embedded.container.logs import Log
+from kube_embedded.container.main_process import MainProcess
 from tests.embedded.container.harness import NOW, container
 
 

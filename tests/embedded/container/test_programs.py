@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.container import programs
-from labkit.embedded.container.programs import BUILTIN_PROGRAMS, MODULE_OF, MODULES, find_program
-from labkit.embedded.container.shell.builtin_table import LEFT_OUT
-from labkit.embedded.container.shell.builtins import BUILTINS
+from kube_embedded.container import programs
+from kube_embedded.container.programs import BUILTIN_PROGRAMS, MODULE_OF, MODULES, find_program
+from kube_embedded.container.shell.builtin_table import LEFT_OUT
+from kube_embedded.container.shell.builtins import BUILTINS
 from tests.embedded.container.harness import container, run
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +50,7 @@ def test_unknown_names_are_not_found() -> None:
 
 def test_one_program_loads_no_other() -> None:
     code = (
-        "import sys; from labkit.embedded.container.programs import find_program; find_program('whoami');"
+        "import sys; from kube_embedded.container.programs import find_program; find_program('whoami');"
         "print(*sorted(name.rpartition('.')[2] for name in sys.modules if '.container.programs.' in name))"
     )
     done = subprocess.run(

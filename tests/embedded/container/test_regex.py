@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedded.container.programs.regex import (
+from kube_embedded.container.programs.regex import (
     MAX_LITERAL,
     MAX_TEXT,
     RegexError,
     compile_regex,
     escape,
 )
-from labkit.embedded.container.shell.task_loop import BudgetExceeded
+from kube_embedded.container.shell.task_loop import BudgetExceeded
 
 ATOMS = st.sampled_from(["a", "b", "c", ".", "[ab]", "[^a]"])
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.container.container import Container
-from labkit.embedded.container.shell.task_loop import Budget
-from labkit.embedded.container.terminal import Terminal
-from labkit.embedded.machinery.request import WINDOW
+from kube_embedded.container.container import Container
+from kube_embedded.container.shell.task_loop import Budget
+from kube_embedded.container.terminal import Terminal
+from kube_embedded.machinery.request import WINDOW
 from tests.embedded.container.harness import container
 from tests.embedded.container.textio import drive
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from labkit.embedded.machinery.request import WINDOW
+from kube_embedded.machinery.request import WINDOW
 
 
 class TextIO:

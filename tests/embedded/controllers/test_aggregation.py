@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.controllers import aggregation
-from labkit.rbac.selectors import selects
+from kube_embedded.controllers import aggregation
+from kube_embedded.rbac.selectors import selects
 from tests.support.cluster import RBAC, ClusterApi, rule
 
 ROLES = f"{RBAC}/clusterroles"

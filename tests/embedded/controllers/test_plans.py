@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.controllers.daemonplan import max_unavailable
-from labkit.embedded.controllers.jobprogress import ended_at
+from kube_embedded.controllers.daemonplan import max_unavailable
+from kube_embedded.controllers.jobprogress import ended_at
 
 CREATED = "2026-01-01T00:00:00Z"
 

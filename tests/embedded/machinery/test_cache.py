@@ -7,11 +7,11 @@ import tracemalloc
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.index import BindingIndex
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.container.shell.parser import parse
-from labkit.embedded.machinery.cache import MAX_KEY_LENGTH, cached
-from labkit.embedded.machinery.request import PeerCertificate
+from kube_embedded.apiserver.authorization.index import BindingIndex
+from kube_embedded.cluster import Cluster
+from kube_embedded.container.shell.parser import parse
+from kube_embedded.machinery.cache import MAX_KEY_LENGTH, cached
+from kube_embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller, Clock, ClusterApi, keys
 
 TIMES, LONG = 30, 100_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.machinery.image_reference import (
+from kube_embedded.machinery.image_reference import (
     MAX_NAME,
     MAX_PATH,
     Reference,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.node_users import GROUP, node_name, references
-from labkit.rbac.attributes import User
+from kube_embedded.machinery.node_users import GROUP, node_name, references
+from kube_embedded.rbac.attributes import User
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.machinery import status
-from labkit.embedded.machinery.status import ApiError
+from kube_embedded.machinery import status
+from kube_embedded.machinery.status import ApiError
 
 GROUP = "rbac.authorization.k8s.io"
 

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.work import WorkBudget, affordable, charge, limited, uncharged
+from kube_embedded.machinery.status import ApiError
+from kube_embedded.machinery.work import WorkBudget, affordable, charge, limited, uncharged
 
 
 def test_without_a_budget_nothing_is_bounded() -> None:

@@ -7,15 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.request import (
-    ExecSession,
-    Object,
-    PeerCertificate,
-    Request,
-    Response,
-)
+from kube_embedded.apiserver.storage import Store
+from kube_embedded.cluster import Cluster
+from kube_embedded.machinery.request import ExecSession, Object, PeerCertificate, Request, Response
 from tests.embedded.container.harness import Done
 from tests.embedded.container.textio import TextIO
 from tests.support.cluster import Caller, Clock, first_objects, keys

@@ -6,9 +6,9 @@ import asyncio
 
 from typing_extensions import override
 
-from labkit.embedded.container.logs import Log
-from labkit.embedded.node.pod.container_slot import Slot
-from labkit.embedded.node.sessions import MAX_UNSENT_BYTES, AttachSession, Streams
+from kube_embedded.container.logs import Log
+from kube_embedded.node.pod.container_slot import Slot
+from kube_embedded.node.sessions import MAX_UNSENT_BYTES, AttachSession, Streams
 from tests.embedded.container.textio import TextIO
 
 MEBIBYTE = b"x" * (1 << 20)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.cluster import Cluster
+from kube_embedded.apiserver.storage import Store
+from kube_embedded.cluster import Cluster
 from tests.embedded.node.pods import ADMIN
 from tests.support.cluster import Caller, Clock, keys
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.request import Object
+from kube_embedded.machinery.request import Object
 from tests.embedded.node.pods import Lab
 
 IMAGE = {"name": "main", "image": "labkit/pod:0.1.0", "imagePullPolicy": "IfNotPresent"}

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from labkit.embedded.machinery.request import Object, Request
+from kube_embedded.machinery.request import Object, Request
 from tests.embedded.container.textio import TextIO
 from tests.embedded.node.pods import Lab
 from tests.support.cluster import ClusterApi

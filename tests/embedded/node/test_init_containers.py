@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.machinery.request import Object
+from kube_embedded.machinery.request import Object
 from tests.embedded.node.pods import Lab
 
 FOREVER = {"name": "main", "image": "busybox", "command": ["sleep", "9999"]}

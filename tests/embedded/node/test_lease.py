@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.cluster import Cluster
+from kube_embedded.apiserver.storage import Store
+from kube_embedded.cluster import Cluster
 from tests.support.cluster import Caller, ClusterApi, keys
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/labkit"

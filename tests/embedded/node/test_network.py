@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS
+from kube_embedded.node.api import API_PORT, SERVICE_ADDRESS
 from tests.embedded.node.pods import Lab
 
 SERVICES = "/api/v1/namespaces/default/services"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.request import Object
+from kube_embedded.machinery.request import Object
 from tests.embedded.node.pods import Lab
 
 MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount"

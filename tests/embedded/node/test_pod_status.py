@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.node.pod.pod_status import NEVER_RAN, phase_of, qos_class
+from kube_embedded.node.pod.pod_status import NEVER_RAN, phase_of, qos_class
 
 RUNNING: dict[str, Any] = {"running": {}}
 WAITING: dict[str, Any] = {"waiting": {}}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.request import Object
+from kube_embedded.cluster import Cluster
+from kube_embedded.machinery.request import Object
 from tests.embedded.node.pods import ADMIN, Lab
 from tests.support.cluster import Caller, keys
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded import Cluster
+from kube_embedded import Cluster
 from labkit.grading.clusters.inprocess import admin_of, policy_of
 from labkit.rbac.policy import read_policy
 from tests.support.cluster import keys

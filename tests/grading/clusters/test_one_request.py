@@ -15,9 +15,9 @@ from unittest.mock import patch
 import pytest
 import yaml
 
-from labkit.embedded.apiserver.serving.inprocess import Answer, ask
-from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.cluster import Cluster
+from kube_embedded.apiserver.serving.inprocess import Answer, ask
+from kube_embedded.apiserver.storage import Store
+from kube_embedded.cluster import Cluster
 from labkit.grading.clusters import embedded_cluster, loop_watch
 from labkit.grading.clusters.budget import Budget, Quota
 from labkit.grading.clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster
@@ -228,7 +228,7 @@ def test_a_body_that_is_too_much_work_is_refused_as_too_large(case: str, graded:
 
 
 def test_protobuf_of_many_parts_is_refused(graded: Graded) -> None:
-    from labkit.embedded.machinery.schema.protobuf_read import MAGIC, UNKNOWN, message_class
+    from kube_embedded.machinery.schema.protobuf_read import MAGIC, UNKNOWN, message_class
 
     made = message_class("k8s.io.api.core.v1.ConfigMap")()
     made.metadata.name = "x"

@@ -16,6 +16,8 @@ from typing import Any, cast
 
 import pytest
 
+from kube_embedded.apiserver.serving.address import listen
+from kube_embedded.machinery.pki.keys import Keys
 from labkit.backends import preflight, sweep
 from labkit.cli import run as run_labkit
 from labkit.client.client import Client
@@ -23,8 +25,6 @@ from labkit.client.kubeconfig import load
 from labkit.client.refusals import failure, find_object
 from labkit.client.transport import Transport
 from labkit.core.errors import UsageError
-from labkit.embedded.apiserver.serving.address import listen
-from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.clusters.request_policy import RequestPolicy
 from labkit.grading.clusters.reverse_proxy import ReverseProxy
 from labkit.grading.exercises.exercise import lab_context

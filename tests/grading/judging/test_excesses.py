@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.rbac.subjects import subject
 from labkit.grading.judging import findings
 from labkit.grading.judging.findings import (
     MORE,
@@ -20,7 +21,6 @@ from labkit.grading.tasks.task import ExerciseSpec, Object, Task, Variant, bindi
 from labkit.rbac import difference
 from labkit.rbac.difference import Allowance
 from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import subject
 from tests.grading.fixed_cluster import context_of
 
 

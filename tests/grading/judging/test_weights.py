@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from kube_embedded.rbac.parts import Part
+from kube_embedded.rbac.subjects import Subject, subject
 from labkit.grading.judging.score import TaskScore
 from labkit.grading.judging.weights import (
     EVERYTHING,
@@ -16,8 +18,6 @@ from labkit.grading.judging.weights import (
     weigh,
 )
 from labkit.rbac.difference import Excess
-from labkit.rbac.parts import Part
-from labkit.rbac.subjects import Subject, subject
 from tests.grading.desk import ADMIN, Act, Desk, group, rule, user
 
 ANN = subject("red/ann")

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from kube_embedded.rbac.parts import Part
+from kube_embedded.rbac.subjects import Subject, subject
 from labkit.grading.tasks import EXERCISES, find_exercise
 from labkit.grading.tasks.checks import may, may_not
 from labkit.grading.tasks.seed import Seed
@@ -22,8 +24,6 @@ from labkit.grading.tasks.task import (
     texts,
 )
 from labkit.rbac.difference import Allowance, Excess
-from labkit.rbac.parts import Part
-from labkit.rbac.subjects import Subject, subject
 
 LIST_PODS = may("hall/reader", "list", "pods", "hall", points=2.0)
 GET_NODES = may("hall/reader", "get", "nodes")

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from labkit.rbac.attributes import Attributes
+from kube_embedded.rbac.attributes import Attributes
+from kube_embedded.rbac.subjects import subject
 from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import subject
 from labkit.rbac.testing.changes import changes, same_answers
 from labkit.rbac.testing.mutants import Mutant, mutants, survivors
 from labkit.rbac.testing.policies import policy_of

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from kube_embedded import KINDS
 from labkit.core.errors import UsageError
-from labkit.embedded import KINDS
 from labkit.rbac.testing.questions import ask, check_consistent, read_questions
 from labkit.rbac.testing.verdicts import answers
 from labkit.rbac.testing.vocabulary import standard

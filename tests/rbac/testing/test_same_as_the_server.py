@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
-from labkit.embedded.cluster import Cluster
+from kube_embedded.apiserver.authorization.cached import CachedRBACAuthorizer
+from kube_embedded.cluster import Cluster
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.subjects import subject
 from labkit.grading.clusters.inprocess import admin_of
 from labkit.grading.tasks.task import namespace
-from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.policy import Policy
 from labkit.rbac.reviews import reviews
-from labkit.rbac.subjects import subject
 from labkit.rbac.testing.policies import policy_of
 from labkit.rbac.testing.verdicts import allows
 from labkit.rbac.testing.vocabulary import standard

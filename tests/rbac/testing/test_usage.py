@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.rbac.subjects import subject
+from kube_embedded.rbac.subjects import subject
 from labkit.rbac.testing.policies import policy_of
 from labkit.rbac.testing.usage import least_policy, usage_of
 from tests.rbac.testing.support import account, bind, role, words

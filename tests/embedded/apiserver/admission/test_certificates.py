@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.admission.attributes import Attributes
-from labkit.embedded.apiserver.admission.certificates import (
+from kube_embedded.apiserver.admission.attributes import Attributes
+from kube_embedded.apiserver.admission.certificates import (
     CertificateRights,
     CertificateSubjects,
     Requestor,
 )
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import ApiError
-from labkit.rbac.attributes import User
+from kube_embedded.machinery.request import Object
+from kube_embedded.machinery.status import ApiError
+from kube_embedded.rbac.attributes import User
 from tests.embedded.apiserver.admission.test_plugins import World
 from tests.support.requests import CLIENT, signing_request
 

@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Chain, Plugin
-from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
-from labkit.embedded.apiserver.admission.objects import (
+from kube_embedded.apiserver.admission.attributes import Attributes, Chain, Plugin
+from kube_embedded.apiserver.admission.lifecycle import NamespaceLifecycle
+from kube_embedded.apiserver.admission.objects import (
     OneDefaultPriority,
     StorageObjectInUse,
     TaintNewNodes,
 )
-from labkit.embedded.apiserver.admission.pods import DefaultTolerations, RuntimeClass
-from labkit.embedded.apiserver.admission.podsecurity import PodSecurity
-from labkit.embedded.apiserver.admission.serviceaccount import ServiceAccount
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.status import ApiError
-from labkit.rbac.attributes import User
+from kube_embedded.apiserver.admission.pods import DefaultTolerations, RuntimeClass
+from kube_embedded.apiserver.admission.podsecurity import PodSecurity
+from kube_embedded.apiserver.admission.serviceaccount import ServiceAccount
+from kube_embedded.machinery.request import Object
+from kube_embedded.machinery.status import ApiError
+from kube_embedded.rbac.attributes import User
 
 NAMESPACE: Object = {"metadata": {"name": "lab", "labels": {}}, "status": {"phase": "Active"}}
 ACCOUNT: Object = {"metadata": {"name": "default", "uid": "1", "annotations": {}}}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.admission.pod_security_standards import violations
+from kube_embedded.apiserver.admission.pod_security_standards import violations
 from tests.support.cluster import ClusterApi
 
 SAFE = {

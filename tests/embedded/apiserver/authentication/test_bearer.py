@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.apiserver.authentication.bearer import (
+from kube_embedded.apiserver.authentication.bearer import (
     BearerAuthenticator,
     header_token,
     protocol_token,
     warn_of_ignored_header,
 )
-from labkit.embedded.apiserver.authentication.identity import TokenIdentity
-from labkit.embedded.apiserver.authentication.signer import BadToken
-from labkit.embedded.machinery.request import PeerCertificate, Request
-from labkit.embedded.machinery.status import ApiError
-from labkit.rbac.attributes import User
+from kube_embedded.apiserver.authentication.identity import TokenIdentity
+from kube_embedded.apiserver.authentication.signer import BadToken
+from kube_embedded.machinery.request import PeerCertificate, Request
+from kube_embedded.machinery.status import ApiError
+from kube_embedded.rbac.attributes import User
 from tests.embedded.apiserver.authentication.forge import encode
 from tests.support.cluster import Caller, ClusterApi
 

@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from labkit.embedded.apiserver.authentication.chains import BadCertificate, identify
-from labkit.embedded.machinery.pki.keys import Keys
+from kube_embedded.apiserver.authentication.chains import BadCertificate, identify
+from kube_embedded.machinery.pki.keys import Keys
 from tests.support.certificates import (
     CLIENT,
     SERVER,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authentication.claims import ISSUER
+from kube_embedded.apiserver.authentication.claims import ISSUER
 from tests.embedded.apiserver.authentication import forge
 from tests.support.cluster import IDENTITIES, ClusterApi
 
@@ -140,7 +140,7 @@ def test_a_pod_that_is_held_counts_for_a_minute_more(api: ClusterApi) -> None:
 def test_so_many_signatures_are_remembered(
     api: ClusterApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labkit.embedded.apiserver.authentication.serviceaccounts.MAX_VERIFIED", 3)
+    monkeypatch.setattr("kube_embedded.apiserver.authentication.serviceaccounts.MAX_VERIFIED", 3)
     tokens = [api.token("lab", "bot") for _ in range(8)]
     assert len(set(tokens)) == 8
     assert [api.bearer(token).get("/api").status for token in tokens] == [200] * 8

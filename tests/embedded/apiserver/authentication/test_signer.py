@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from labkit.embedded.apiserver.authentication.signer import BadToken, TokenSigner
-from labkit.embedded.machinery.pki.keys import Keys
+from kube_embedded.apiserver.authentication.signer import BadToken, TokenSigner
+from kube_embedded.machinery.pki.keys import Keys
 from tests.embedded.apiserver.authentication import forge
 from tests.support.cluster import keys
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from labkit.embedded.machinery.request import PeerCertificate, ShownCertificate
+from kube_embedded.machinery.request import PeerCertificate, ShownCertificate
 from tests.support.certificates import SERVER, Identity, authority_of, root, subject
 from tests.support.cluster import Caller, ClusterApi, Reply, keys
 

@@ -2,7 +2,7 @@
 
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 
-Nothing of ``labkit.embedded.apiserver.authorization`` is used here. Where the documentation says
+Nothing of ``kube_embedded.apiserver.authorization`` is used here. Where the documentation says
 "a RoleBinding grants permissions within a specific namespace whereas a
 ClusterRoleBinding grants that access cluster-wide", so does this.
 """

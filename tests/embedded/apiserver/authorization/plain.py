@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labkit.embedded.apiserver.authorization.cached import decide
-from labkit.rbac.attributes import Attributes, Decision, User
-from labkit.rbac.bindings import Getter, Grant, Lister, rules_for
+from kube_embedded.apiserver.authorization.cached import decide
+from kube_embedded.rbac.attributes import Attributes, Decision, User
+from kube_embedded.rbac.bindings import Getter, Grant, Lister, rules_for
 
 
 class RBACAuthorizer:
@@ -22,5 +22,5 @@ class RBACAuthorizer:
         return decide(question, self.rules_for(question.user, question.namespace, errors), errors)
 
     def rules_for(self, user: User, namespace: str, errors: list[str]) -> Iterator[Grant]:
-        """Every rule that reaches the user; see ``labkit.rbac.bindings.rules_for``."""
+        """Every rule that reaches the user; see ``kube_embedded.rbac.bindings.rules_for``."""
         return rules_for(user, namespace, self._list_bindings, self._get_role, errors)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
-from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.bindings import rules_for
-from labkit.rbac.rules import rule_allows
+from kube_embedded.apiserver.authorization.cached import CachedRBACAuthorizer
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.bindings import rules_for
+from kube_embedded.rbac.rules import rule_allows
 from tests.embedded.apiserver.authorization.plain import RBACAuthorizer
 from tests.support.some import some
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.escalation import EscalationGuard, go_rule
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.machinery.kinds import BY_RESOURCE
-from labkit.embedded.machinery.request import RequestInfo
-from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.work import WorkBudget, limited
-from labkit.rbac.attributes import NO_OPINION, Attributes, Decision, User
-from labkit.rbac.bindings import Grant
-from labkit.rbac.parts import breakdown, compact, uncovered
+from kube_embedded.apiserver.authorization.escalation import EscalationGuard, go_rule
+from kube_embedded.apiserver.registry.registry import Change
+from kube_embedded.machinery.kinds import BY_RESOURCE
+from kube_embedded.machinery.request import RequestInfo
+from kube_embedded.machinery.status import ApiError
+from kube_embedded.machinery.work import WorkBudget, limited
+from kube_embedded.rbac.attributes import NO_OPINION, Attributes, Decision, User
+from kube_embedded.rbac.bindings import Grant
+from kube_embedded.rbac.parts import breakdown, compact, uncovered
 from tests.support.cluster import RBAC, Caller, ClusterApi, Reply, binding, rule
 
 ALL = rule("*", "*", "*")

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.impersonation import (
+from kube_embedded.apiserver.authorization.impersonation import (
     Impersonator,
     node_name,
     requested_user,
     service_account,
 )
-from labkit.embedded.machinery.request import Request
-from labkit.embedded.machinery.status import ApiError
-from labkit.rbac.attributes import Attributes, Decision, User
+from kube_embedded.machinery.request import Request
+from kube_embedded.machinery.status import ApiError
+from kube_embedded.rbac.attributes import Attributes, Decision, User
 
 BOSS = User("boss", ("system:authenticated",))
 LIST_PODS = Attributes(BOSS, "list", "", "v1", "pods", namespace="lab")
@@ -62,7 +62,7 @@ def test_the_old_way_is_tried_last_and_first_the_next_time() -> None:
 
 
 def test_the_last_mode_is_remembered_of_so_many_callers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labkit.embedded.apiserver.authorization.impersonation.MAX_CALLERS", 3)
+    monkeypatch.setattr("kube_embedded.apiserver.authorization.impersonation.MAX_CALLERS", 3)
     impersonate, _ = allowing(*legacy(("users", "x")))
     for number in range(10):
         impersonate(User("x"), LIST_PODS._replace(user=User(f"u{number}")))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.node import node_authorizer
-from labkit.rbac.attributes import Attributes, Decision, User
+from kube_embedded.apiserver.authorization.node import node_authorizer
+from kube_embedded.rbac.attributes import Attributes, Decision, User
 from tests.support.cluster import REVIEWS, ClusterApi
 
 NODE = User("system:node:n1", ("system:nodes",))

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
-from labkit.embedded.apiserver.authorization.index import GrantIndex
-from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.bindings import Getter, Grant, Lister
-from labkit.rbac.rules import rule_allows
+from kube_embedded.apiserver.authorization.cached import CachedRBACAuthorizer
+from kube_embedded.apiserver.authorization.index import GrantIndex
+from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.bindings import Getter, Grant, Lister
+from kube_embedded.rbac.rules import rule_allows
 from tests.embedded.apiserver.authorization.naive import Policy, allowed
 from tests.embedded.apiserver.authorization.plain import RBACAuthorizer
 from tests.rbac.strategies import ASKS, POLICIES, RULES, TEAMS, USERS, place

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.authorizers import restrict_proxies
-from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer, decide
-from labkit.embedded.apiserver.authorization.index import GrantIndex
-from labkit.embedded.machinery.work import WorkBudget, limited
-from labkit.rbac.attributes import NO_OPINION, Attributes, Decision, User
-from labkit.rbac.bindings import Grant
+from kube_embedded.apiserver.authorization.authorizers import restrict_proxies
+from kube_embedded.apiserver.authorization.cached import CachedRBACAuthorizer, decide
+from kube_embedded.apiserver.authorization.index import GrantIndex
+from kube_embedded.machinery.work import WorkBudget, limited
+from kube_embedded.rbac.attributes import NO_OPINION, Attributes, Decision, User
+from kube_embedded.rbac.bindings import Grant
 from tests.support.cluster import RBAC, ClusterApi, rule
 
 SA = "system:serviceaccount:lab:bot"
@@ -127,7 +127,7 @@ def test_an_answer_about_a_path_is_none_about_a_resource(api: ClusterApi) -> Non
 
 def test_what_is_remembered_has_an_end(api: ClusterApi, monkeypatch: pytest.MonkeyPatch) -> None:
     rbac = api.cluster.rbac
-    monkeypatch.setattr("labkit.embedded.apiserver.authorization.cached.MAX_CACHED", 8)
+    monkeypatch.setattr("kube_embedded.apiserver.authorization.cached.MAX_CACHED", 8)
     for number in range(30):
         user, space = User(f"u{number}"), f"nowhere{number}"
         assert not rbac(Attributes(user, "get", resource="pods", namespace=space)).allowed

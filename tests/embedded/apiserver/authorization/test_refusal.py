@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.refusal import refusal
-from labkit.rbac.attributes import Attributes, User
+from kube_embedded.apiserver.authorization.refusal import refusal
+from kube_embedded.rbac.attributes import Attributes, User
 
 BOB = User("bob")
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.filters.audit import timestamp, with_audit
-from labkit.embedded.machinery.request import (
+from kube_embedded.apiserver.filters.audit import timestamp, with_audit
+from kube_embedded.machinery.request import (
     AuditRecord,
     ExecIO,
     Object,
@@ -19,7 +19,7 @@ from labkit.embedded.machinery.request import (
     RequestInfo,
     Response,
 )
-from labkit.rbac.attributes import User
+from kube_embedded.rbac.attributes import User
 from tests.support.cluster import IDENTITIES, RBAC, Clock, ClusterApi, rule
 from tests.support.ring import AuditRing
 from tests.support.some import some

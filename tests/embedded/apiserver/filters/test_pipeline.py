@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
-from labkit.embedded.apiserver.filters.pipeline import with_status
-from labkit.embedded.apiserver.filters.priority import FlowHeaders
-from labkit.embedded.apiserver.storage import Key, Store
-from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.rbac.attributes import User
+from kube_embedded.apiserver.filters.pipeline import with_status
+from kube_embedded.apiserver.filters.priority import FlowHeaders
+from kube_embedded.apiserver.storage import Key, Store
+from kube_embedded.machinery.request import Object, Request, Response
+from kube_embedded.rbac.attributes import User
 from tests.support.cluster import Caller, ClusterApi
 
 

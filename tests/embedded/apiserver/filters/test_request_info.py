@@ -2,8 +2,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from labkit.embedded.apiserver.filters.request_info import InvalidPath, request_info
-from labkit.embedded.machinery.request import Request
+from kube_embedded.apiserver.filters.request_info import InvalidPath, request_info
+from kube_embedded.machinery.request import Request
 
 
 def info(method: str, target: str) -> tuple[object, ...]:

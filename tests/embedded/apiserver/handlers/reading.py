@@ -8,19 +8,19 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qs
 
-from labkit.embedded.apiserver.filters.request_info import request_info
-from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.represent.responses import error_response
-from labkit.embedded.apiserver.handlers.represent.transform import Transformer
-from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
-from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
-from labkit.embedded.apiserver.handlers.verbs.write import Writer
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.storage import Key, Store
-from labkit.embedded.machinery.kinds import BY_RESOURCE
-from labkit.embedded.machinery.pods.state import parse_time
-from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.embedded.machinery.status import ApiError
+from kube_embedded.apiserver.filters.request_info import request_info
+from kube_embedded.apiserver.handlers.admission import Admission
+from kube_embedded.apiserver.handlers.represent.responses import error_response
+from kube_embedded.apiserver.handlers.represent.transform import Transformer
+from kube_embedded.apiserver.handlers.routing.resources import ResourceHandler
+from kube_embedded.apiserver.handlers.subresources.proxy import proxies
+from kube_embedded.apiserver.handlers.verbs.write import Writer
+from kube_embedded.apiserver.registry.registry import Registry
+from kube_embedded.apiserver.storage import Key, Store
+from kube_embedded.machinery.kinds import BY_RESOURCE
+from kube_embedded.machinery.pods.state import parse_time
+from kube_embedded.machinery.request import Object, Request, Response
+from kube_embedded.machinery.status import ApiError
 
 CREATED = "2026-01-01T00:00:00Z"
 NOW = parse_time("2026-01-01T01:00:00Z")

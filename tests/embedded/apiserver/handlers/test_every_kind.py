@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.kinds import KINDS, Kind, stored_kind
-from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
+from kube_embedded.machinery.kinds import KINDS, Kind, stored_kind
+from kube_embedded.machinery.schema.tables import Struct, Type, schemas
 from tests.embedded.apiserver.handlers.reading import TABLE, Reading
 
 STORED = [kind for kind in KINDS if "list" in kind.verbs and kind.kind != "ComponentStatus"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.openapi.custom import models
-from labkit.embedded.apiserver.registry.custom.kinds import custom_kinds
-from labkit.embedded.machinery.kinds import CustomKind
+from kube_embedded.apiserver.openapi.custom import models
+from kube_embedded.apiserver.registry.custom.kinds import custom_kinds
+from kube_embedded.machinery.kinds import CustomKind
 from tests.support.custom import definition, plain_definition
 
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.openapi.discovery import Discovery, version_rank
-from labkit.embedded.machinery.kinds import KINDS, Kind
+from kube_embedded.apiserver.openapi.discovery import Discovery, version_rank
+from kube_embedded.machinery.kinds import KINDS, Kind
 from tests.support.some import some
 
 RECORDED = json.loads(

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
-from labkit.embedded.apiserver.openapi import descriptions as described
-from labkit.embedded.apiserver.openapi.components import DISCOVERY
-from labkit.embedded.apiserver.openapi.documents import document_v2, document_v3, index_v3, names
-from labkit.embedded.machinery.request import Request
+from kube_embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
+from kube_embedded.apiserver.openapi import descriptions as described
+from kube_embedded.apiserver.openapi.components import DISCOVERY
+from kube_embedded.apiserver.openapi.documents import document_v2, document_v3, index_v3, names
+from kube_embedded.machinery.request import Request
 from tests.support.some import some
 
 DATA = Path(__file__).parents[3] / "parity" / "data"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
-from labkit.embedded.apiserver.openapi.documents import document_v2, protobuf_v2
-from labkit.embedded.apiserver.openapi.protobuf import encoded
-from labkit.embedded.machinery.request import Request
-from labkit.embedded.machinery.schema.protobuf_write import varint
+from kube_embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
+from kube_embedded.apiserver.openapi.documents import document_v2, protobuf_v2
+from kube_embedded.apiserver.openapi.protobuf import encoded
+from kube_embedded.machinery.request import Request
+from kube_embedded.machinery.schema.protobuf_write import varint
 
 KUBECTL = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedded.apiserver.registry.managed.fieldset import (
+from kube_embedded.apiserver.registry.managed.fieldset import (
     ABSENT,
     Node,
     Shape,
@@ -19,7 +19,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import (
     show_path,
     union_sets,
 )
-from labkit.embedded.machinery.schema import schemas
+from kube_embedded.machinery.schema import schemas
 
 SERVICE = shape_of_struct(schemas()["core.v1.Service"])
 

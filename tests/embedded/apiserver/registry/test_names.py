@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.apiserver.registry.names import (
+from kube_embedded.apiserver.registry.names import (
     config_key,
     dns_label,
     dns_subdomain,

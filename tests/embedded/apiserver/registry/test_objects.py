@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.request import PeerCertificate
+from kube_embedded.apiserver.registry.registry import Change
+from kube_embedded.apiserver.storage.sqlite import SQLiteStore
+from kube_embedded.cluster import Cluster
+from kube_embedded.machinery.kinds import BY_KIND
+from kube_embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller, ClusterApi, keys
 
 CONFIG_MAPS = BY_KIND["", "ConfigMap"]

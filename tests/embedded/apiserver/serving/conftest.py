@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.pki.keys import Keys
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from aiohttp.http_parser import RawRequestMessage
 
-from labkit.embedded.apiserver.serving import aiohttp_adapter
-from labkit.embedded.apiserver.serving.aiohttp_adapter import RELIED_ON
-from labkit.embedded.apiserver.serving.connection import Connection
-from labkit.embedded.apiserver.serving.http import Frontend
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Response
+from kube_embedded.apiserver.serving import aiohttp_adapter
+from kube_embedded.apiserver.serving.aiohttp_adapter import RELIED_ON
+from kube_embedded.apiserver.serving.connection import Connection
+from kube_embedded.apiserver.serving.http import Frontend
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import Response
 from tests.support.some import some
 from tests.support.wire import connect, serving
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.serving import http
-from labkit.embedded.machinery.beside import HOW, apart, beside
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import BeginAgain, PeerCertificate, Request, Response
-from labkit.embedded.machinery.sharing import LARGE_BYTES
-from labkit.embedded.machinery.work import uncharged
+from kube_embedded.apiserver.serving import http
+from kube_embedded.machinery.beside import HOW, apart, beside
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import BeginAgain, PeerCertificate, Request, Response
+from kube_embedded.machinery.sharing import LARGE_BYTES
+from kube_embedded.machinery.work import uncharged
 from tests.support.cluster import ClusterApi
 from tests.support.custom import DEFINITIONS, GROUP, PLURAL, VERSION, crontab, plain_definition
 from tests.support.until import SECONDS

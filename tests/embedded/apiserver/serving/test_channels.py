@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.serving import channels
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import ExecIO, Response
+from kube_embedded.apiserver.serving import channels
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import ExecIO, Response
 from tests.support.until import until
 from tests.support.wire import PING, PONG, Frame, Local, WebSocket, connect, read_all, serving
 

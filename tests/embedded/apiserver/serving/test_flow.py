@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.serving import flow
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Request, Response
-from labkit.embedded.machinery.sharing import LARGE_BYTES
+from kube_embedded.apiserver.serving import flow
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import Request, Response
+from kube_embedded.machinery.sharing import LARGE_BYTES
 from tests.embedded.apiserver.serving.test_streams import Source
 from tests.support.until import until
 from tests.support.wire import connect, read_all, serving
@@ -173,7 +173,7 @@ def test_what_cannot_be_encoded_ends_the_connection(
 def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow, "MAX_HELD_BYTES", 1_000_000)
     monkeypatch.setattr(flow, "STALLED_SECONDS", 0.2)
-    monkeypatch.setattr("labkit.embedded.apiserver.serving.server.TICK_SECONDS", 0.05)
+    monkeypatch.setattr("kube_embedded.apiserver.serving.server.TICK_SECONDS", 0.05)
 
 
 @pytest.mark.usefixtures("crowded")
@@ -211,7 +211,7 @@ def test_who_reads_nothing_stays_while_there_is_room(
     keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flow, "STALLED_SECONDS", 0.0)
-    monkeypatch.setattr("labkit.embedded.apiserver.serving.server.TICK_SECONDS", 0.01)
+    monkeypatch.setattr("kube_embedded.apiserver.serving.server.TICK_SECONDS", 0.01)
     with serving(keys, Made(100)) as local, connect(local.port, keys.ca_certificate) as connection:
         connection.sendall(LAST % b"whole")
         until(lambda: local.server.held_bytes > 0)

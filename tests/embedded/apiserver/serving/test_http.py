@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.apiserver.serving import connection as connection_module
-from labkit.embedded.apiserver.serving import http
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response, ShownCertificate
-from labkit.embedded.machinery.sharing import LARGE_BYTES
+from kube_embedded.apiserver.serving import connection as connection_module
+from kube_embedded.apiserver.serving import http
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import MAX_BODY_BYTES, Request, Response, ShownCertificate
+from kube_embedded.machinery.sharing import LARGE_BYTES
 from tests.support.until import SECONDS
 from tests.support.wire import connect, read_all, serving
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labkit.embedded.apiserver.serving.inprocess import ask
-from labkit.embedded.machinery.request import PeerCertificate, Request, Response
+from kube_embedded.apiserver.serving.inprocess import ask
+from kube_embedded.machinery.request import PeerCertificate, Request, Response
 
 
 def test_a_request_is_read_as_over_the_wire() -> None:
@@ -71,7 +71,9 @@ def test_of_a_stream_what_is_there_at_once() -> None:
 
 
 def test_no_server_library_is_loaded() -> None:
-    code = "import sys, labkit.embedded.apiserver.serving.inprocess; sys.exit('aiohttp' in sys.modules)"
+    code = (
+        "import sys, kube_embedded.apiserver.serving.inprocess; sys.exit('aiohttp' in sys.modules)"
+    )
     assert (
         subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4]).returncode == 0
     )

@@ -7,9 +7,9 @@ import json
 import ssl
 from pathlib import Path
 
-from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import PeerCertificate
+from kube_embedded.cluster import Cluster
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller
 from tests.support.requests import key_pem, request_body, signing_request
 from tests.support.wire import connect, read_all, serving

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.apiserver.serving.pki import load_keys
-from labkit.embedded.process import DEFERRED
+from kube_embedded.apiserver.serving.pki import load_keys
+from kube_embedded.process import DEFERRED
 
 ROOT = Path(__file__).parents[4]
 
@@ -21,15 +21,13 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-LEAN = (
-    "import sys; from labkit.embedded.apiserver.serving.lean import defer_client; defer_client(); "
-)
+LEAN = "import sys; from kube_embedded.apiserver.serving.lean import defer_client; defer_client(); "
 
 
 def test_the_client_is_not_loaded_with_the_server() -> None:
     code = (
         LEAN
-        + "import labkit.embedded.apiserver.serving.server; print('aiohttp.client' in sys.modules)"
+        + "import kube_embedded.apiserver.serving.server; print('aiohttp.client' in sys.modules)"
     )
     assert run(code) == "False"
 
@@ -37,7 +35,7 @@ def test_the_client_is_not_loaded_with_the_server() -> None:
 def test_clients_may_connect_before_what_answers_is_loaded() -> None:
     code = (
         LEAN
-        + "import labkit.embedded.process; print({'aiohttp.web_protocol', 'OpenSSL'} & {*sys.modules})"
+        + "import kube_embedded.process; print({'aiohttp.web_protocol', 'OpenSSL'} & {*sys.modules})"
     )
     assert run(code) == "set()"
 
@@ -50,7 +48,7 @@ def test_the_versions_agree() -> None:
 
 def test_a_name_that_is_asked_for_loads_the_rest() -> None:
     code = LEAN + (
-        "import labkit.embedded.apiserver.serving.server; import aiohttp; from aiohttp import web; "
+        "import kube_embedded.apiserver.serving.server; import aiohttp; from aiohttp import web; "
         "print(aiohttp.ClientSession.__name__, web.Application.__name__, 'aiohttp.client' in sys.modules)"
     )
     assert run(code) == "ClientSession Application True"
@@ -67,9 +65,9 @@ def test_a_name_that_does_not_exist() -> None:
 
 def test_a_server_answers_before_it_loads_what_only_some_requests_need(tmp_path: Path) -> None:
     code = LEAN + (
-        "from pathlib import Path; from labkit.embedded import process\n"
-        "from labkit.embedded.machinery.request import PeerCertificate\n"
-        "from labkit.embedded.apiserver.serving.inprocess import ask\n"
+        "from pathlib import Path; from kube_embedded import process\n"
+        "from kube_embedded.machinery.request import PeerCertificate\n"
+        "from kube_embedded.apiserver.serving.inprocess import ask\n"
         "admin = PeerCertificate('kubernetes-admin', ('system:masters',), '')\n"
         f"cluster = process.open_cluster(Path({str(tmp_path)!r}), True, 'now', lambda event: None)\n"
         "assert ask(cluster.handle, 'GET', '/api/v1/namespaces/default', certificate=admin).status == 200\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.apiserver.serving.logs import AuditFile, LineFile, LogHandler, without_secrets
+from kube_embedded.apiserver.serving.logs import AuditFile, LineFile, LogHandler, without_secrets
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJsYWIifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 

@@ -11,10 +11,10 @@ from typing import Self
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
 
-from labkit.embedded.apiserver.serving import pki
-from labkit.embedded.apiserver.serving.pki import load_keys, valid_now, write_admin_kubeconfig
-from labkit.embedded.apiserver.serving.state import private_directory
-from labkit.embedded.machinery.pki import certificates
+from kube_embedded.apiserver.serving import pki
+from kube_embedded.apiserver.serving.pki import load_keys, valid_now, write_admin_kubeconfig
+from kube_embedded.apiserver.serving.state import private_directory
+from kube_embedded.machinery.pki import certificates
 
 DAY, YEAR = 86_400, 365 * 86_400
 URL = "https://127.0.0.1:1"

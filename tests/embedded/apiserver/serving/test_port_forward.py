@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.serving import port_forward
-from labkit.embedded.apiserver.serving.port_forward import TUNNEL
-from labkit.embedded.apiserver.serving.spdy import DICTIONARY, Reader, SpdyError
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Handler, PortForward, Request, Response
+from kube_embedded.apiserver.serving import port_forward
+from kube_embedded.apiserver.serving.port_forward import TUNNEL
+from kube_embedded.apiserver.serving.spdy import DICTIONARY, Reader, SpdyError
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import Handler, PortForward, Request, Response
 from tests.support.wire import Frame, WebSocket, connect, serving
 
 CLOSE = 8

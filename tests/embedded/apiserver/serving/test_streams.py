@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Request, Response
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import Request, Response
 from tests.support.until import until
 from tests.support.wire import connect, read_all, serving
 

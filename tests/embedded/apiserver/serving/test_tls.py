@@ -16,11 +16,11 @@ from unittest.mock import Mock
 import pytest
 from OpenSSL import SSL
 
-from labkit.embedded.apiserver.serving import listener
-from labkit.embedded.apiserver.serving.address import listen
-from labkit.embedded.apiserver.serving.tls import tls_context
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Response, ShownCertificate
+from kube_embedded.apiserver.serving import listener
+from kube_embedded.apiserver.serving.address import listen
+from kube_embedded.apiserver.serving.tls import tls_context
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import Response, ShownCertificate
 from tests.support.certificates import SERVER, Identity, authority_of, root
 from tests.support.until import SECONDS
 from tests.support.wire import Local, connect, read_all, serving

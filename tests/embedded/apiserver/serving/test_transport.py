@@ -15,11 +15,11 @@ from typing import Any, cast
 import pytest
 from OpenSSL import SSL
 
-from labkit.embedded.apiserver.serving import transport as transport_module
-from labkit.embedded.apiserver.serving.tls import handshake, tls_context
-from labkit.embedded.apiserver.serving.transport import HIGH_BYTES, TlsTransport
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Request, Response
+from kube_embedded.apiserver.serving import transport as transport_module
+from kube_embedded.apiserver.serving.tls import handshake, tls_context
+from kube_embedded.apiserver.serving.transport import HIGH_BYTES, TlsTransport
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import Request, Response
 from tests.support.until import SECONDS
 from tests.support.wire import Loop, connect, read_all, serving
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Response
+from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.machinery.request import Response
 from tests.embedded.apiserver.serving.test_streams import JSON, Source
 from tests.support.wire import Frame, Local, WebSocket, connect, serving
 

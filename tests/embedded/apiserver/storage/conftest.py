@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
+from kube_embedded.apiserver.storage import Store
+from kube_embedded.apiserver.storage.sqlite import SQLiteStore
 
 HISTORY_LENGTH = 50
 

@@ -5,8 +5,8 @@ import copy
 
 import pytest
 
-from labkit.embedded.apiserver.storage import Expired, Key, Store
-from labkit.embedded.machinery.request import Object
+from kube_embedded.apiserver.storage import Expired, Key, Store
+from kube_embedded.machinery.request import Object
 from tests.embedded.apiserver.storage.conftest import HISTORY_LENGTH
 
 

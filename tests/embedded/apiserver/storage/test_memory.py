@@ -1,6 +1,6 @@
 import pytest
 
-from labkit.embedded.apiserver.storage import Expired, Store
+from kube_embedded.apiserver.storage import Expired, Store
 from tests.embedded.apiserver.storage.test_contract import key, put
 
 

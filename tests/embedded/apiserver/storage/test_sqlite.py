@@ -8,14 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from labkit.client.refusals import STATE_NOT_WRITTEN
-from labkit.embedded.apiserver.storage import Expired, StorageFailed
-from labkit.embedded.apiserver.storage.sqlite import (
+from kube_embedded.apiserver.storage import Expired, StorageFailed
+from kube_embedded.apiserver.storage.sqlite import (
     RESERVE_BYTES,
     SCHEMA_VERSION,
     SQLiteStore,
     StateUnusable,
 )
+from labkit.client.refusals import STATE_NOT_WRITTEN
 from tests.embedded.apiserver.storage.test_contract import key, places, put, thing, write_and_fail
 
 

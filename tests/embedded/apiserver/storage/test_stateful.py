@@ -7,9 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from labkit.embedded.apiserver.storage import Expired, Key, Snapshot, Store
-from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
-from labkit.embedded.machinery.request import Object
+from kube_embedded.apiserver.storage import Expired, Key, Snapshot, Store
+from kube_embedded.apiserver.storage.sqlite import SQLiteStore
+from kube_embedded.machinery.request import Object
 
 RESOURCE = "configmaps"
 PLACES = st.sampled_from(["a/x", "a/y", "a-b/x", "a0/x", "b/x", "x", "b"])

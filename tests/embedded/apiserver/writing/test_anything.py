@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.embedded.machinery.kinds import KINDS, Kind
-from labkit.embedded.machinery.schema import Struct, Type, schemas
+from kube_embedded.machinery.kinds import KINDS, Kind
+from kube_embedded.machinery.schema import Struct, Type, schemas
 from tests.support.cluster import ClusterApi
 from tests.support.properties import examples
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.work import WorkBudget, limited
+from kube_embedded.machinery.work import WorkBudget, limited
 from tests.support.cluster import Caller, ClusterApi, Reply, binding, causes, rule
 from tests.support.custom import DEFINITIONS, crontab, definition, plain_definition
 
@@ -621,7 +621,7 @@ def events(reply: Any) -> list[Any]:
 def watch(api: ClusterApi, path: str) -> Any:
     from urllib.parse import parse_qs
 
-    from labkit.embedded.machinery.request import Request
+    from kube_embedded.machinery.request import Request
 
     path, _, query = path.partition("?")
     return api.cluster.handle(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.request import Request
+from kube_embedded.machinery.request import Request
 from tests.support.cluster import ClusterApi
 
 LAB = "/api/v1/namespaces/lab"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.errors import MAX_CAUSES
+from kube_embedded.apiserver.registry.errors import MAX_CAUSES
 from tests.support.cluster import ClusterApi, causes
 
 LAB = "/api/v1/namespaces/lab"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.sizes import check_size
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.status import ApiError
+from kube_embedded.apiserver.registry.sizes import check_size
+from kube_embedded.apiserver.storage import Key
+from kube_embedded.machinery.kinds import BY_KIND
+from kube_embedded.machinery.status import ApiError
 from tests.support.cluster import ClusterApi, Reply
 from tests.support.custom import DEFINITIONS, GROUP, PLURAL, VERSION, crontab, plain_definition
 

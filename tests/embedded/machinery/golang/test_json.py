@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedded.machinery.golang import json as gojson
-from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
+from kube_embedded.machinery.golang import json as gojson
+from kube_embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
 
 values = st.recursive(
     st.none()

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from labkit.embedded.machinery.golang.patterns import compiled, problem_of
-from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.work import WorkBudget, limited
+from kube_embedded.machinery.golang.patterns import compiled, problem_of
+from kube_embedded.machinery.status import ApiError
+from kube_embedded.machinery.work import WorkBudget, limited
 
 
 @pytest.mark.parametrize(

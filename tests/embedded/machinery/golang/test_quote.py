@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.machinery.golang.duration import duration_problem
-from labkit.embedded.machinery.golang.json import marshal
-from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list
+from kube_embedded.machinery.golang.duration import duration_problem
+from kube_embedded.machinery.golang.json import marshal
+from kube_embedded.machinery.golang.quote import go_quote, go_quote_list
 
 
 @pytest.mark.parametrize(

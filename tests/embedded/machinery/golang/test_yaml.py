@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.embedded.machinery.golang import yaml as golang_yaml
-from labkit.embedded.machinery.golang.yaml import (
+from kube_embedded.machinery.golang import yaml as golang_yaml
+from kube_embedded.machinery.golang.yaml import (
     MAX_DEPTH,
     MAX_TEXT,
     MAX_VALUES,

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from labkit.embedded.machinery.pki.signing_requests import (
+from kube_embedded.machinery.pki.signing_requests import (
     BadRequestFile,
     check_request,
     read_request,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
+from kube_embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
 
 NODE = {"metadata": {"name": "a", "labels": {"disk": "ssd", "zone": "1"}}}
 SSD = {"key": "disk", "operator": "In", "values": ["ssd"]}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.pods.resources import pod_level, together
+from kube_embedded.machinery.pods.resources import pod_level, together
 
 
 def container(cpu: str, policy: str = "") -> dict[str, Any]:

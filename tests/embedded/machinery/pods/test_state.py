@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.pods.state import (
+from kube_embedded.machinery.pods.state import (
     has_ended,
     is_active,
     is_available,

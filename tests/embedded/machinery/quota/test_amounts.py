@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.machinery.quota.amounts import ZERO, Amounts, add, largest, read, read_one
+from kube_embedded.machinery.quota.amounts import ZERO, Amounts, add, largest, read, read_one
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.quota.counts import counted_names
+from kube_embedded.machinery.quota.counts import counted_names
 
 RESOURCES = {"pods", "secrets", "roles.rbac.authorization.k8s.io"}
 NAMES = [

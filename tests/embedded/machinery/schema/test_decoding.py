@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedded.machinery.golang import json as gojson
-from labkit.embedded.machinery.schema import schemas
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder
-from labkit.embedded.machinery.schema.empties import forget_empty
+from kube_embedded.machinery.golang import json as gojson
+from kube_embedded.machinery.schema import schemas
+from kube_embedded.machinery.schema.decoding import DecodeProblem, Decoder
+from kube_embedded.machinery.schema.empties import forget_empty
 
 
 def decode(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.embedded.machinery.kinds import KINDS
-from labkit.embedded.machinery.schema import Schemas, schemas
+from kube_embedded.machinery.kinds import KINDS
+from kube_embedded.machinery.schema import Schemas, schemas
 from tests.support.some import some
 from tools import generate_schema
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.schema import schemas
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder
+from kube_embedded.machinery.schema import schemas
+from kube_embedded.machinery.schema.decoding import DecodeProblem, Decoder
 
 
 def problem(struct: str, data: Any) -> str:

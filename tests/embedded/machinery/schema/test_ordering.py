@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.schema.ordering import by_name, in_order
+from kube_embedded.machinery.schema.ordering import by_name, in_order
 
 
 def written(obj: dict[str, Any]) -> str:

@@ -7,9 +7,9 @@ from google.protobuf import message_factory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedded.machinery.kinds import KINDS
-from labkit.embedded.machinery.schema import protobuf_read, schemas
-from labkit.embedded.machinery.schema.protobuf_read import (
+from kube_embedded.machinery.kinds import KINDS
+from kube_embedded.machinery.schema import protobuf_read, schemas
+from kube_embedded.machinery.schema.protobuf_read import (
     MAGIC,
     UNKNOWN,
     ProtobufProblem,

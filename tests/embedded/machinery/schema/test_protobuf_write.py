@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.schema.protobuf_read import (
+from kube_embedded.machinery.schema.protobuf_read import (
     MAGIC,
     META,
     UNKNOWN,
     decode_unknown,
     message_class,
 )
-from labkit.embedded.machinery.schema.protobuf_write import encode_event, encode_protobuf
+from kube_embedded.machinery.schema.protobuf_write import encode_event, encode_protobuf
 
 RECORDINGS = Path(__file__).parents[3] / "parity" / "data"
 TIME = "2026-01-02T03:04:05Z"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedded.machinery.schema.values import (
+from kube_embedded.machinery.schema.values import (
     BadValue,
     canonical_micro_time,
     canonical_quantity,

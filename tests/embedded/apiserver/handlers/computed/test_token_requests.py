@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authentication.claims import ISSUER
+from kube_embedded.apiserver.authentication.claims import ISSUER
 from tests.embedded.apiserver.authentication.forge import claims_of, header_of
 from tests.support.cluster import ClusterApi, Reply, rule
 

@@ -1,13 +1,13 @@
 import pytest
 
-from labkit.embedded.apiserver.handlers.decode.field_selectors import (
+from kube_embedded.apiserver.handlers.decode.field_selectors import (
     exact_fields,
     exact_name,
     field_selector,
     parse_fields,
 )
-from labkit.embedded.machinery.kinds import BY_RESOURCE
-from labkit.embedded.machinery.status import ApiError
+from kube_embedded.machinery.kinds import BY_RESOURCE
+from kube_embedded.machinery.status import ApiError
 
 POD = {
     "metadata": {"name": "web", "namespace": "lab"},

@@ -1,7 +1,7 @@
 import pytest
 
-from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
-from labkit.embedded.machinery.status import ApiError
+from kube_embedded.apiserver.handlers.decode.label_selectors import parse_labels
+from kube_embedded.machinery.status import ApiError
 
 WEB = {"app": "web", "tier": "front", "n": "5"}
 

@@ -3,16 +3,16 @@ from collections.abc import Mapping
 
 import pytest
 
-from labkit.embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
-from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
-from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
-from labkit.embedded.apiserver.handlers.represent.responses import error_response
-from labkit.embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
-from labkit.embedded.apiserver.storage import Key, Store
-from labkit.embedded.machinery.kinds import KINDS
-from labkit.embedded.machinery.request import Request, Response
-from labkit.embedded.machinery.schema.protobuf_read import META, UNKNOWN, message_class
-from labkit.embedded.machinery.status import ApiError
+from kube_embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
+from kube_embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
+from kube_embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
+from kube_embedded.apiserver.handlers.represent.responses import error_response
+from kube_embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
+from kube_embedded.apiserver.storage import Key, Store
+from kube_embedded.machinery.kinds import KINDS
+from kube_embedded.machinery.request import Request, Response
+from kube_embedded.machinery.schema.protobuf_read import META, UNKNOWN, message_class
+from kube_embedded.machinery.status import ApiError
 from tests.support.some import some
 
 BOTH = {"accept": f"{AGGREGATED},application/json"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.apiserver.authentication.claims import ISSUER
+from kube_embedded.apiserver.authentication.claims import ISSUER
 from tests.support.cluster import ClusterApi
 
 CONFIGURATION = "/.well-known/openid-configuration"

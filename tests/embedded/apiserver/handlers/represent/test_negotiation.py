@@ -1,6 +1,6 @@
 import pytest
 
-from labkit.embedded.apiserver.handlers.represent.negotiation import (
+from kube_embedded.apiserver.handlers.represent.negotiation import (
     JSON,
     PLAIN,
     PROTOBUF,
@@ -9,8 +9,8 @@ from labkit.embedded.apiserver.handlers.represent.negotiation import (
     negotiate,
     negotiate_error,
 )
-from labkit.embedded.machinery.request import Request
-from labkit.embedded.machinery.status import ApiError
+from kube_embedded.machinery.request import Request
+from kube_embedded.machinery.status import ApiError
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.request import PeerCertificate, Request, Response
-from labkit.embedded.machinery.schema.protobuf_read import MAGIC, UNKNOWN, message_class
-from labkit.embedded.machinery.sharing import LARGE_BYTES, share, shared_bytes
+from kube_embedded.machinery.request import PeerCertificate, Request, Response
+from kube_embedded.machinery.schema.protobuf_read import MAGIC, UNKNOWN, message_class
+from kube_embedded.machinery.sharing import LARGE_BYTES, share, shared_bytes
 from tests.support.cluster import ClusterApi
 from tests.support.custom import DEFINITIONS, GROUP, PLURAL, VERSION, crontab, plain_definition
 

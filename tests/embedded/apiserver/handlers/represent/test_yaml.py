@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from labkit.embedded.apiserver.handlers.represent.yaml import to_yaml
+from kube_embedded.apiserver.handlers.represent.yaml import to_yaml
 
 
 @pytest.mark.parametrize(

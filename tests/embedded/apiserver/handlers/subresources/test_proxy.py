@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from labkit.embedded.apiserver.filters.request_info import request_info
-from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
-from labkit.embedded.apiserver.storage import Key, Store
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.request import PeerCertificate, Request, Response
+from kube_embedded.apiserver.filters.request_info import request_info
+from kube_embedded.apiserver.handlers.subresources.proxy import proxies
+from kube_embedded.apiserver.storage import Key, Store
+from kube_embedded.machinery.kinds import BY_KIND
+from kube_embedded.machinery.request import PeerCertificate, Request, Response
 from tests.embedded.apiserver.handlers.reading import Reading
 from tests.support.cluster import ClusterApi
 

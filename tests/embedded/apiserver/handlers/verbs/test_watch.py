@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.embedded.machinery.kinds import KINDS, Kind
-from labkit.embedded.machinery.request import EventStream
-from labkit.embedded.machinery.schema.protobuf_read import decode_unknown
+from kube_embedded.machinery.kinds import KINDS, Kind
+from kube_embedded.machinery.request import EventStream
+from kube_embedded.machinery.schema.protobuf_read import decode_unknown
 from tests.embedded.apiserver.handlers.reading import TABLE, Reading, events
 
 LAB = "/api/v1/namespaces/lab/configmaps"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.custom import values
-from labkit.embedded.apiserver.registry.custom.values import ABSENT, check_value, validate
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.work import WorkBudget, limited
+from kube_embedded.apiserver.registry.custom import values
+from kube_embedded.apiserver.registry.custom.values import ABSENT, check_value, validate
+from kube_embedded.apiserver.registry.errors import FieldErrors
+from kube_embedded.machinery.status import ApiError
+from kube_embedded.machinery.work import WorkBudget, limited
 
 INT_OR_STRING = {"x-kubernetes-int-or-string": True}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies.definitions import set_condition
+from kube_embedded.apiserver.registry.strategies.definitions import set_condition
 from tests.support.cluster import ClusterApi, causes
 from tests.support.custom import DEFINITIONS, definition
 

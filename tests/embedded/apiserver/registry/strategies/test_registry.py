@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from labkit.embedded.apiserver.registry.strategies import strategy_of
-from labkit.embedded.apiserver.registry.strategies.events import EventStrategy
-from labkit.embedded.apiserver.registry.strategies.schema_only import SchemaStrategy
-from labkit.embedded.apiserver.registry.strategy import Strategy
-from labkit.embedded.machinery.kinds import BY_KIND
+from kube_embedded.apiserver.registry.strategies import strategy_of
+from kube_embedded.apiserver.registry.strategies.events import EventStrategy
+from kube_embedded.apiserver.registry.strategies.schema_only import SchemaStrategy
+from kube_embedded.apiserver.registry.strategy import Strategy
+from kube_embedded.machinery.kinds import BY_KIND
 
 
 def test_no_kind_has_the_rules_of_another() -> None:
@@ -26,9 +26,9 @@ def test_strategies_are_shared() -> None:
 
 def test_modules_are_loaded_when_their_kind_is_first_used() -> None:
     code = (
-        "import sys; from labkit.embedded.machinery.kinds import BY_KIND\n"
-        "from labkit.embedded.apiserver.registry.strategies import strategy_of\n"
-        "name = 'labkit.embedded.apiserver.registry.strategies.pods.strategy'\n"
+        "import sys; from kube_embedded.machinery.kinds import BY_KIND\n"
+        "from kube_embedded.apiserver.registry.strategies import strategy_of\n"
+        "name = 'kube_embedded.apiserver.registry.strategies.pods.strategy'\n"
         "print(name in sys.modules); strategy_of(BY_KIND['', 'Pod']); print(name in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies import strategy_of
-from labkit.embedded.apiserver.registry.strategies.effects import PREFIX, WITHOUT_EFFECT
-from labkit.embedded.apiserver.registry.strategies.quotas import ResourceQuotaStrategy
-from labkit.embedded.apiserver.registry.strategies.schema_only import SCHEMA_ONLY
-from labkit.embedded.machinery.kinds import BY_KIND
+from kube_embedded.apiserver.registry.strategies import strategy_of
+from kube_embedded.apiserver.registry.strategies.effects import PREFIX, WITHOUT_EFFECT
+from kube_embedded.apiserver.registry.strategies.quotas import ResourceQuotaStrategy
+from kube_embedded.apiserver.registry.strategies.schema_only import SCHEMA_ONLY
+from kube_embedded.machinery.kinds import BY_KIND
 from tests.support.cluster import ClusterApi, causes
 
 CRON_JOBS = "/apis/batch/v1/namespaces/lab/cronjobs"

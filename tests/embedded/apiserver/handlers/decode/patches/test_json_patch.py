@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.handlers.decode.patches import json_patch
-from labkit.embedded.apiserver.handlers.decode.patches.json_patch import Inapplicable, JsonPatch
+from kube_embedded.apiserver.handlers.decode.patches import json_patch
+from kube_embedded.apiserver.handlers.decode.patches.json_patch import Inapplicable, JsonPatch
 
 
 def patched(document: Any, *operations: dict[str, Any]) -> Any:

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS
-from labkit.embedded.apiserver.handlers.represent.tables.registry import printer_of
-from labkit.embedded.machinery.kinds import KINDS
+from kube_embedded.apiserver.handlers.represent.tables.model import COLUMNS
+from kube_embedded.apiserver.handlers.represent.tables.registry import printer_of
+from kube_embedded.machinery.kinds import KINDS
 from tests.support.some import some
 
 NOW = 1_000_000.0

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.handlers.represent.tables.pods import conditions, pods
-from labkit.embedded.machinery.request import Object
+from kube_embedded.apiserver.handlers.represent.tables.pods import conditions, pods
+from kube_embedded.machinery.request import Object
 
 NOW = 1_000_000.0
 CREATED = "1970-01-12T13:45:40Z"  # a minute before

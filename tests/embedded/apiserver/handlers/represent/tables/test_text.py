@@ -1,6 +1,6 @@
 import pytest
 
-from labkit.embedded.apiserver.handlers.represent.tables.text import (
+from kube_embedded.apiserver.handlers.represent.tables.text import (
     access_modes,
     duration,
     labels,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.names import (
+from kube_embedded.apiserver.registry.names import (
     CIDR_MESSAGE,
     IP_MESSAGE,
     address_messages,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies.pods.resize import refused_as_a_whole
+from kube_embedded.apiserver.registry.strategies.pods.resize import refused_as_a_whole
 from tests.support.cluster import ClusterApi, Reply, causes
 
 PODS = "/api/v1/namespaces/lab/pods"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import count_indexes
+from kube_embedded.apiserver.registry.strategies.workloads.job_specs import count_indexes
 from tests.support.cluster import ClusterApi, Reply, causes
 
 JOBS = "/apis/batch/v1/namespaces/lab/jobs"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies.workloads.statefulsets import StatefulSetStrategy
+from kube_embedded.apiserver.registry.strategies.workloads.statefulsets import StatefulSetStrategy
 from tests.support.cluster import ClusterApi, Reply, causes
 
 APPS = "/apis/apps/v1/namespaces/lab"
