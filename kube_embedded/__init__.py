@@ -4,6 +4,7 @@ Data goes down: ``process`` → ``cluster`` → ``wiring`` → ``bootstrap`` →
 ``apiserver``, ``container`` → ``machinery`` → ``rbac``, ``files``.
 
 - ``process``      the cluster as a process of its own (``python -m kube_embedded``)
+- ``testing``      a cluster for the tests of other projects
 - ``cluster``      puts the components together
 - ``wiring``       the lists of components: authorizers, authenticators, controllers, handlers
 - ``bootstrap``    the objects that every new cluster has
@@ -18,7 +19,8 @@ Data goes down: ``process`` → ``cluster`` → ``wiring`` → ``bootstrap`` →
 - ``text``         texts that can be translated
 - ``version``      the version
 
-``rbac``, ``files``, ``ownership``, ``text`` and the names below are public; everything else can change with each release:
+``rbac``, ``files``, ``ownership``, ``testing``, ``text`` and the names below are public; everything else can change
+with each release:
 
 - a cluster      ``Cluster``, its ``Keys`` (``new_token_key``) and ``Store``, the ``KINDS`` it serves
 - its requests   ``ask`` for an ``Answer``, or ``read_request`` and ``Handler``; ``Request``, ``Response``,

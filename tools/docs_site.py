@@ -106,6 +106,7 @@ docs/scale
 docs/evidence
 docs/teaching
 docs/testing-a-policy
+docs/testing
 ```
 
 ```{toctree}

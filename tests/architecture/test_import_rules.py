@@ -132,6 +132,7 @@ ALLOWED = [
     ("labkit.backends.inprocess", "kube_embedded"),
     ("labkit.backends.page.cluster", "kube_embedded"),
     LAZY,
+    ("kube_embedded.testing", "kubernetes"),
 ]
 """What the contracts allow; these imports are in every skeleton below."""
 

@@ -1,0 +1,1 @@
+pytest_plugins = ["kube_embedded.testing.pytest_plugin"]

@@ -1,0 +1,1 @@
+"""The module with which other projects test their programs."""
