@@ -21,13 +21,12 @@ from .apiserver.serving.pki import begin
 from .apiserver.serving.state import (
     StateInUse,
     StateProblem,
-    is_held,
     lock,
     open_home,
     unusable,
     write_private,
 )
-from .files import place
+from .files import is_held, place
 from .version import __version__
 
 IN_USE, UNUSABLE, OTHER_VERSION, PORT_TAKEN = 3, 4, 5, 6

@@ -85,6 +85,15 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def is_held(path: Path) -> bool:
+    """Return whether a process holds a lock on a file; True if that cannot be tested."""
+    try:
+        return is_locked(path)
+    except OSError:
+        # In doubt a directory stays: deleting one that is in use is worse.
+        return True
+
+
 def place() -> str:
     """Return an id of the set of processes in which this one's id is unique; empty if the system does not report one.
 

@@ -20,9 +20,10 @@ from .apiserver.serving.address import listen, url
 from .apiserver.serving.lean import resume_collection
 from .apiserver.serving.logs import AuditFile
 from .apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
-from .apiserver.serving.state import StateProblem, is_held, write_private
+from .apiserver.serving.state import StateProblem, write_private
 from .apiserver.storage.sqlite import SQLiteStore
 from .cluster import Cluster
+from .files import is_held
 
 if TYPE_CHECKING:
     from .apiserver.serving.server import ApiServer

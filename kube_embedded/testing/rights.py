@@ -1,9 +1,11 @@
 """The rights of an account: which it used, which it lacked, and which it never used."""
 
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
-from itertools import product
 from typing import Any, NamedTuple
+
+from ..rbac.attributes import Attributes, User
+from ..rbac.parts import Part, breakdown
+from ..rbac.rules import rule_allows
 
 
 class Right(NamedTuple):
@@ -27,6 +29,12 @@ class Right(NamedTuple):
         group = f' in API group "{self.group}"' if self.group else ""
         place = f'in the namespace "{self.namespace}"' if self.namespace else "at the cluster scope"
         return f"{self.verb} {self.resource} {self.name}".rstrip() + f"{group} {place}"
+
+    @property
+    def question(self) -> Attributes:
+        """The same as the authorizer is asked for it, by nobody."""
+        part = Part(self.verb, self.group, self.resource)
+        return part.question(User(""), self.namespace, self.name)
 
     @property
     def rule(self) -> str:
@@ -60,7 +68,7 @@ class Rights(NamedTuple):
         return "\n".join([*lines, *(right.rule for right in self.lacked)])
 
 
-def right_of(question: Any) -> Right:
+def right_of(question: Attributes) -> Right:
     """The right that a question to the authorizer (``Attributes``) is about."""
     resource = question.full_resource
     return Right(question.verb, resource, question.group, question.namespace, question.name)
@@ -68,10 +76,10 @@ def right_of(question: Any) -> Right:
 
 def unused(rule: dict[str, Any], namespace: str, used: Iterable[Right]) -> Iterator[Right]:
     """What a rule grants and was not used, each verb on each resource; an empty namespace is the whole cluster."""
-    group = rule.get("apiGroups", [""])[0]
-    names = rule.get("resourceNames") or [""]
-    for verb, resource, name in product(rule["verbs"], rule.get("resources", ()), names):
-        # An empty namespace or name stands for all. Two groups with a resource of the same name are rare.
-        pattern = verb, resource, "*", namespace or "*", name or "*"
-        if not any(all(map(fnmatchcase, right, pattern)) for right in used):
-            yield Right(verb, resource, group, namespace, name)
+    for part in breakdown(rule):
+        granted = part.rule()
+        if part.path is None and not any(
+            namespace in ("", right.namespace) and rule_allows(granted, right.question)
+            for right in used
+        ):
+            yield Right(part.verb, part.resource, part.group, namespace, *part.names)

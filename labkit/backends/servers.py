@@ -5,9 +5,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from kube_embedded.files import is_held
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json
-from labkit.core.scratch import abandoned, is_held
+from labkit.core.scratch import abandoned
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from .errors import LabkitError
-from .home import is_locked
+from kube_embedded.files import is_held
 
 PROGRAM_LOCK = "labkit-program.lock"
 """The file in a temporary directory that its program locks."""
@@ -47,15 +46,6 @@ def abandoned(within: Path) -> list[Path]:
         entries = [Path(entry) for entry in os.scandir(within) if _is_own(entry)]
         return sorted(path for path in entries if not is_held(path / PROGRAM_LOCK))
     return []
-
-
-def is_held(lock: Path) -> bool:
-    """Return whether the program of a lock lives; True if the lock cannot be tested."""
-    try:
-        return is_locked(lock)
-    except LabkitError:
-        # In doubt a directory stays: deleting one that is in use is worse.
-        return True
 
 
 def _is_own(entry: os.DirEntry[str]) -> bool:

@@ -139,11 +139,3 @@ def lock(home: Path) -> int:
                     "or set LABKIT_HOME to another directory."
                 ) from error
             time.sleep(0.02)
-
-
-def is_held(path: Path) -> bool:
-    """Return whether a process locks a file; True if that cannot be tested."""
-    try:
-        return files.is_locked(path)
-    except OSError:
-        return True

@@ -158,6 +158,31 @@ def test_a_misspelt_resource_is_an_error(web: Account) -> None:
         web.refused("list", "pods.apps")
 
 
+def test_the_report_tells_api_groups_apart(cluster: LocalCluster) -> None:
+    rules = [{"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["list"]}]
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "events"},
+        "rules": rules,
+    }
+    binding = {
+        **role,
+        "kind": "ClusterRoleBinding",
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "events",
+        },
+        "subjects": [{"kind": "ServiceAccount", "namespace": "shop", "name": "web"}],
+    }
+    del binding["rules"]
+    account = cluster.account("shop/web", manifests=[role, binding])
+    call(account, "/api/v1/events")
+    assert [right.group for right in account.rights().used] == [""]
+    assert [right.group for right in account.rights().unused] == ["events.k8s.io"]
+
+
 def test_the_report(cluster: LocalCluster, web: Account) -> None:
     web.check()
     for path in ("pods", "secrets/a", "secrets", "services"):
@@ -174,8 +199,8 @@ lacked:
   list secrets in the namespace "shop"
   list services in the namespace "shop"
 never used:
-  list configmaps in the namespace "shop"
   delete pods in the namespace "shop"
+  list configmaps in the namespace "shop"
   delete configmaps in the namespace "shop"
   get secrets b in the namespace "shop"
 # missing in a Role in the namespace "shop":
