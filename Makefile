@@ -88,7 +88,7 @@ test-lowest: $(DEV) ## the demo and the tests of other libraries' internals, wit
 	home=$$(mktemp -d) && LABKIT_HOME=$$home $(LOWEST)/bin/labkit demo >/dev/null; status=$$?; rm -rf "$$home"; exit $$status
 	$(LOWEST)/bin/python -m pytest -p no:anyio -o addopts= -W ignore::DeprecationWarning -k "not without_the_ca" $(INTERNALS) $(PYTEST_ARGS)
 
-INTERNALS := tests/embedded/apiserver/serving/test_aiohttp_adapter.py tests/page/test_backend.py tests/page/test_replacements.py
+INTERNALS := tests/embedded/apiserver/serving/test_http.py tests/embedded/apiserver/serving/test_channels.py tests/page/test_backend.py tests/page/test_replacements.py
 
 test-browser: $(DEV) ## the widgets in a real Chromium (must be installed)
 	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)

@@ -16,7 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from .apiserver.serving.lean import defer_client, defer_collection
+from .apiserver.serving.lean import defer_collection
 from .apiserver.serving.pki import begin
 from .apiserver.serving.state import (
     StateInUse,
@@ -74,7 +74,6 @@ def main() -> int:
             home / "server.json", json.dumps(owner).encode()
         )  # the rest follows when it serves
         making = begin(home, held)
-        defer_client()
         # Loaded only now, while the keys are generated.
         from . import process
         from .apiserver.serving.logs import log_to

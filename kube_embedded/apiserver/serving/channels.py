@@ -14,18 +14,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import orjson
-from aiohttp.http_websocket import WSMsgType
-from aiohttp.web_exceptions import HTTPException
-from aiohttp.web_request import BaseRequest
-from aiohttp.web_response import StreamResponse
-from aiohttp.web_ws import WebSocketResponse
+from wsproto.events import BytesMessage, Ping, TextMessage
 
 from ...machinery.request import WINDOW, ExecSession, Object, PortForward, Response
 from ...machinery.status import ApiError, bad_request
 from ..handlers.represent.encode import dump
-from .aiohttp_adapter import PlainWebSocket
+from .incoming import HttpRequest
 from .port_forward import CHANNELS, TUNNEL, Forwarding, Serve
-from .wire import WireResponse, status_response
+from .websocket import WebSocket
+from .wire import respond, status_response
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +31,6 @@ STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 MAX_SESSIONS = 64
 """How many commands may run at a time."""
 
-MAX_FRAME_BYTES = 4 * 1024 * 1024
 MAX_STDIN_BYTES = 1024 * 1024
 """How many bytes of input are buffered for a command that does not read."""
 
@@ -80,24 +76,6 @@ PROTOCOLS = {
 def negotiate(offered: str, spoken: Collection[str]) -> str | None:
     """The first protocol in ``Sec-WebSocket-Protocol`` that is spoken; None if there is none."""
     return next((name for name in map(str.strip, offered.split(",")) if name in spoken), None)
-
-
-class ChannelSocket(PlainWebSocket):
-    """A WebSocket with Go's responses to a bad handshake."""
-
-    def __init__(self, *protocols: str, autoping: bool = False) -> None:
-        super().__init__(*protocols, max_frame_bytes=MAX_FRAME_BYTES, autoping=autoping)
-
-    async def open(self, http: BaseRequest) -> StreamResponse | None:
-        """Upgrade the connection, or return Go's response to a bad handshake."""
-        try:
-            await self.prepare(http)
-        except HTTPException as error:
-            text = (error.text or "bad handshake").encode()
-            return WireResponse(
-                Response(400, {"Content-Type": "text/plain; charset=utf-8"}, text), close=True
-            )
-        return None
 
 
 class Input:
@@ -146,13 +124,12 @@ class Input:
 class ChannelIO:
     """The client's end of an exec, over a WebSocket (an ``ExecIO``)."""
 
-    def __init__(self, socket: WebSocketResponse, protocol: Protocol, session: ExecSession) -> None:
+    def __init__(self, socket: WebSocket, protocol: Protocol, session: ExecSession) -> None:
         self.window = WINDOW
         self.protocol = protocol
         self._socket = socket
         self._session = session
         self._input = Input(is_open=session.stdin)
-        self._client_reads = asyncio.Event()
 
     async def greet(self, agent: str) -> None:
         """Wait until the client reads.
@@ -163,9 +140,9 @@ class ChannelIO:
         agent (``agent``) names the commit of Kubernetes that it was built from.
         """
         # Every WebSocket client answers a ping (RFC 6455, 5.5.2), so the pong shows that it reads.
-        await self._socket.ping()
+        await self._socket.send(Ping())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._client_reads.wait(), GREETING_SECONDS)
+            await asyncio.wait_for(self._socket.heard.wait(), GREETING_SECONDS)
         if " kubernetes/" in agent:
             await asyncio.sleep(STREAMS_SECONDS)
 
@@ -192,26 +169,14 @@ class ChannelIO:
     async def send(self, channel: int, data: bytes) -> None:
         """Send one frame, even an empty one."""
         if self.protocol.binary:
-            await self._socket.send_bytes(bytes((channel,)) + data)
+            await self._socket.send(BytesMessage(bytes((channel,)) + data))
         else:
-            await self._socket.send_str(chr(ord("0") + channel) + base64.b64encode(data).decode())
+            text = chr(ord("0") + channel) + base64.b64encode(data).decode()
+            await self._socket.send(TextMessage(text))
 
     async def receive(self) -> None:
         """Receive frames until the client closes or loses the connection."""
-        while True:
-            message = await self._socket.receive()
-            self._client_reads.set()
-            if message.type is WSMsgType.BINARY:
-                frame: bytes = message.data
-            elif message.type is WSMsgType.TEXT:
-                frame = message.data.encode()
-            elif message.type is WSMsgType.PING:
-                await self._socket.pong(message.data)
-                continue
-            elif message.type is WSMsgType.PONG:
-                continue
-            else:
-                return
+        async for frame in self._socket:
             if frame:
                 await self._take(frame[0], frame[1:])
 
@@ -253,22 +218,22 @@ class ExecSessions:
     def __len__(self) -> int:
         return self._running
 
-    async def serve(
-        self, http: BaseRequest, headers: Mapping[str, str], session: ExecSession | PortForward
-    ) -> StreamResponse:
+    async def serve(self, http: HttpRequest, session: ExecSession | PortForward) -> None:
         """Upgrade to WebSocket and run the session until it ends or the client disconnects."""
+        headers = http.headers
         refusal = self._refusal(headers)
         if refusal is not None:
-            return WireResponse(status_response(refusal))
+            await respond(http, status_response(refusal))
+            return
         forwards = isinstance(session, PortForward)
         spoken: Collection[str] = (TUNNEL, *CHANNELS) if forwards else PROTOCOLS
         protocol = negotiate(headers.get("sec-websocket-protocol", ""), spoken)
         if protocol is None:
-            return WireResponse(Response(403), close=True)
-        socket = ChannelSocket(protocol, autoping=forwards)
-        refused = await socket.open(http)
-        if refused is not None:
-            return refused
+            await respond(http, Response(403), close=True)
+            return
+        socket = WebSocket(http, protocol)
+        if not await socket.open():
+            return
         self._running += 1
         try:
             if isinstance(session, PortForward):
@@ -280,9 +245,7 @@ class ExecSessions:
             # Before the closing handshake, which can take seconds: the command has ended, and its place is free.
             self._running -= 1
             self._before_end()
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            await socket.close()
-        return socket
+        await socket.close()
 
     def _refusal(self, headers: Mapping[str, str]) -> ApiError | None:
         """Return the error of a request that is not upgraded at all."""

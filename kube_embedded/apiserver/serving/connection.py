@@ -1,84 +1,23 @@
-"""A connection: aiohttp's protocol, with Go's answers to malformed HTTP.
-
-Source: ``net/http/server.go`` (``conn.serve``, ``badRequestError``).
-"""
+"""A connection: its requests are answered in their order, at once where that is possible, else in a task."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
-from aiohttp.http import HttpVersion11
-from aiohttp.http_exceptions import LineTooLong
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import EMPTY_PAYLOAD
-from aiohttp.web_protocol import RequestHandler
-from aiohttp.web_request import BaseRequest
-from aiohttp.web_response import StreamResponse
-
-from ...machinery.request import Response, ShownCertificate
-from .aiohttp_adapter import ConnectionServer, QueueingProtocol, RawResponse
+from ...machinery.request import ShownCertificate
+from .incoming import MAX_HEADER_BYTES, HttpRequest, RequestParser
 
 log = logging.getLogger(__name__)
-
-MAX_HEADER_BYTES = 1 << 20
-"""Go's limit for the request line and for the headers (``DefaultMaxHeaderBytes``)."""
-
-MAX_HEADER_COUNT = 1000
-MAX_UNREAD_BYTES = 2 * MAX_HEADER_BYTES
-"""The largest incomplete request head, all its headers together."""
 
 IDLE_SECONDS = 90.0
 """After this long without a complete request a connection is closed. It bounds slow
 senders of headers too. Source: the real server's ``IdleTimeout``."""
 
-LINGER_SECONDS = 2.0
-"""How long the rest of a refused body is read, so that the client receives the answer."""
-
-HANG_UP_SECONDS = 0.5
-"""How long data after a refused head is discarded before the connection is closed, for the same
-reason. Source: Go's ``rstAvoidanceDelay``."""
-
-
-USUAL = frozenset(
-    (b"CONN", b"DELE", b"GET ", b"HEAD", b"OPTI", b"PATC", b"POST", b"PRI ", b"PUT ", b"TRAC")
-)
-"""How requests with common methods begin. The parser knows few other methods; Go accepts all."""
-METHOD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) [^ \r\n]+ HTTP/1\.[01]\r?\n")
-"""A request's first line."""
-STAND_IN = b"PROPFIND"
-"""A method that the parser accepts and gives no meaning."""
-
-HOST_TROUBLE = {
-    "Missing 'Host' header in request.": "missing required Host header",
-    "Duplicate 'Host' header found.": "too many Host headers",
-}
-"""aiohttp's error texts, and Go's texts for the same errors."""
-
-
-class Refusal(RawResponse):
-    """The response of Go's server to a request that it rejects; the connection is then closed."""
-
-    def __init__(self, code: int, phrase: str, detail: str = "") -> None:
-        super().__init__(code, keep_alive=False)
-        line = f"{code} {phrase}"
-        if detail:
-            line += f": {detail}"
-        head = f"HTTP/1.1 {line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close"
-        self.data = f"{head}\r\n\r\n{line}".encode()
-
-    async def send(self, request: BaseRequest, *, close: bool) -> None:
-        """Write the response, unless the client has gone."""
-        if request.transport is not None:
-            request.transport.write(self.data)
-
-
-def bad_request(detail: str = "") -> Refusal:
-    """400: Go would not accept the request."""
-    return Refusal(400, "Bad Request", detail)
+AHEAD_BYTES = 64 * 1024
+"""How much of a body, or of later requests, is received before someone reads it."""
 
 
 class Outbox:
@@ -113,182 +52,213 @@ class Answering(Protocol):
 
     outbox: Outbox
 
-    def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
+    def answer_now(self, http: HttpRequest) -> bool:
         """Answer a request without a body; False if it needs a task."""
 
-    async def __call__(self, http: BaseRequest) -> StreamResponse:
+    async def __call__(self, http: HttpRequest) -> None:
         """Answer any request."""
 
 
-class Connection(QueueingProtocol):
-    """One TLS connection.
+class Connection(asyncio.Protocol):
+    """One connection; the client's certificate and address are read once."""
 
-    The client's certificate and address are read once; headers that repeat are decoded once.
-    """
-
+    transport: asyncio.Transport | None = None
+    """None before and after the connection."""
     certificate: ShownCertificate | None = None
     source_ip = ""
-    _own_transport: asyncio.Transport | None = None
-    last_raw_headers: tuple[tuple[bytes, bytes], ...] = ()
-    last_headers: dict[str, str] = {}  # noqa: RUF012 - replaced whole, never changed
-    last_header_values: dict[str, list[str]] = {}  # noqa: RUF012 - as above
-    answer_now: Callable[[Connection, RawRequestMessage], bool]
-    outbox: Outbox
-    response: Response | None = None
-    """A stream or session, for the handler's task to serve."""
-    _unread = 0
-    _own_method = ""
-    _last_body: Any = EMPTY_PAYLOAD
-    _in_head = False
-    """Whether the head of a request is incomplete."""
-    _refused = False
-    """Whether further data from the client is ignored."""
+    _timer: asyncio.TimerHandle
+    _idle_since = 0.0
+    _current: HttpRequest | None = None
+    """The request that the task answers."""
+    _task: asyncio.Task[None] | None = None
+    _room: asyncio.Future[None] | None = None
+    """While the client does not read: done when it has."""
+    _finishing = False
+    """Whether the connection ends with the request that is being answered."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._parser = RequestParser(server.line_bytes)
+        self._rest = b""
+        """What has arrived and is not parsed: while a request is answered, what follows it."""
+
+    # Called by the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read the client's address and certificate."""
         peer = transport.get_extra_info("peername")
         self.source_ip = peer[0] if peer else ""
         self.certificate = transport.get_extra_info("client_certificate")
-        self._own_transport = cast(asyncio.Transport, transport)
-        super().connection_made(transport)
+        self.transport = cast(asyncio.Transport, transport)
+        self._server.connections.add(self)
+        self._idle_since = self._loop.time()
+        self._timer = self._loop.call_later(IDLE_SECONDS, self._close_if_idle)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget the transport."""
-        self._own_transport = None
-        super().connection_lost(exc)
+        """Cancel what is being answered."""
+        self.transport = None
+        self._server.connections.discard(self)
+        self._timer.cancel()
+        self.resume_writing()
+        if self._task is not None:
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        """Note that the client does not read."""
+        self._room = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Let those go on who want to write."""
+        if self._room is not None:
+            self._room.set_result(None)
+            self._room = None
+
+    def data_received(self, data: bytes) -> None:
+        """Parse requests and answer them, or keep the data until it is their turn."""
+        http = self._current
+        if http is None:
+            self._rest += data
+            self._proceed()
+            return
+        if http.upgraded:
+            http.feed(data)
+        else:
+            self._rest += data
+            if not http.complete:
+                self._parse()
+        # Not reading the socket is the only way to slow a client down.
+        if len(self._rest) + http.unread > AHEAD_BYTES and self.transport is not None:
+            self.transport.pause_reading()
+
+    # Called by those who answer
+
+    def send(self, data: bytes) -> None:
+        """Send a complete response at the end of the turn."""
+        if self.transport is not None:
+            self._server.frontend.outbox.put(self.transport, data)
+
+    async def drain(self) -> None:
+        """Wait until the client has read most of what was sent."""
+        if self._room is not None:
+            # Shielded: others may wait for the same.
+            await asyncio.shield(self._room)
+
+    def resume_reading(self) -> None:
+        """Receive more."""
+        if self.transport is not None:
+            self.transport.resume_reading()
+
+    def upgrade(self, http: HttpRequest) -> None:
+        """Give the request whatever arrives from now on, as its body."""
+        http.upgraded = True
+        http.keep_alive = http.complete = False
+        if self._rest:
+            http.feed(self._rest)
+            self._rest = b""
+
+    # Closing
+
+    def finish(self) -> asyncio.Task[None] | None:
+        """Close the connection, after the request that is being answered: the task that does so."""
+        self._finishing = True
+        if self._task is None:
+            self.close()
+        return self._task
+
+    def close(self) -> None:
+        """Close the connection after what was sent."""
+        self._server.frontend.outbox.flush()
+        if self.transport is not None:
+            self.transport.close()
 
     def cut(self) -> None:
         """Abort the connection without a TLS shutdown."""
-        if self._own_transport is not None:
-            self._own_transport.abort()
-
-    def send(self, data: bytes) -> None:
-        """Send a complete response and restart the idle timeout."""
         if self.transport is not None:
-            self.outbox.put(self.transport, data)
-        self.restart_idle_timeout(IDLE_SECONDS)
+            self.transport.abort()
 
-    def data_received(self, data: bytes) -> None:
-        """Answer a request at once, leave it to the handler's task, or reject it.
-
-        A request without a body, on a connection that waits for one, is answered here.
-        """
-        if self._refused:
-            return
-        between = not self._in_head and self._last_body.is_eof()
-        if between and data[:4] not in USUAL and not self._busy():
-            data = self._with_known_method(data)
-        waiter = self.idle_waiter
-        if waiter is None:
-            self.parse(data)
-            self._note_progress(between, data)
-            self._count_unread(data)
-            return
-        # Waking a task for each request would cost more than most requests.
-        self.parse_quietly(data, waiter)
-        self._note_progress(between, data)
-        queue = self.queue
-        if not queue:
-            self._count_unread(data)
-            return
-        self._unread = 0
-        if len(queue) == 1 and self._answered_now(*queue[0]):
-            self.finish_queued()
+    def _close_if_idle(self) -> None:
+        rest = IDLE_SECONDS
+        if self._current is None:
+            rest -= self._loop.time() - self._idle_since
+        if rest > 0:
+            self._timer = self._loop.call_later(rest, self._close_if_idle)
         else:
-            self.wake(waiter)
+            self.close()
 
-    def _busy(self) -> bool:
-        """Return whether the data could belong to something other than a new request."""
-        return bool(self.queue or self._own_method or self.upgraded)
+    # Answering
 
-    def _note_progress(self, between: bool, data: bytes) -> None:
-        """Note whether the parsed data ended inside the head of a request."""
-        queue = self.queue
-        if queue:
-            self._last_body = queue[-1][1]
-            self._in_head = False
-        elif between and data:
-            self._in_head = True
+    def _proceed(self) -> None:
+        """Answer what has arrived, up to a request that needs a task."""
+        requests = self._parser.requests
+        while requests or self._rest:
+            if not requests:
+                self._parse()
+                continue
+            http = requests.popleft()
+            if isinstance(http, bytes):
+                self.send(http)
+                self.close()
+                return
+            http.connection = self
+            at_once = (
+                self._room is None
+                and http.keep_alive
+                and http.version == "1.1"
+                and not (http.upgrades or http.has_body)
+            )
+            # A task for each request would cost more than most requests.
+            if not (at_once and self._server.frontend.answer_now(http)):
+                self._current = http
+                self._task = self._loop.create_task(self._answer(http))
+                if not http.complete:
+                    self._parse()
+                return
+            self._idle_since = self._loop.time()
 
-    def _with_known_method(self, data: bytes) -> bytes:
-        """Replace an uncommon method by one that the parser accepts, and remember it."""
-        begins = METHOD.match(data)
-        if begins is None:
-            return data
-        self._own_method = begins[1].decode()
-        return STAND_IN + data[begins.end(1) :]
-
-    def method(self, parsed: str) -> str:
-        """Return the method of the request that is answered next; ``parsed`` is the result of the parser."""
-        own = self._own_method
-        self._own_method = ""
-        return own or parsed
-
-    def _answered_now(self, message: Any, payload: Any) -> bool:
-        if (
-            payload is not EMPTY_PAYLOAD
-            or type(message) is not RawRequestMessage
-            or message.should_close
-            or message.upgrade
-            or message.version != HttpVersion11
-        ):
-            return False
-        return self.answer_now(self, message)
-
-    def _count_unread(self, data: bytes) -> None:
-        """Reject a request head that grows too large."""
-        current = self.request
-        if self.queue or self.upgraded or (current and not current.content.is_eof()):
-            self._unread = 0
+    async def _answer(self, http: HttpRequest) -> None:
+        try:
+            await self._server.frontend(http)
+        except ConnectionError:
+            http.keep_alive = False
+        except Exception:
+            log.exception("answering %s %r failed", http.method, http.target)
+            http.keep_alive = False
+        self._current = self._task = None
+        self._idle_since = self._loop.time()
+        if self.transport is None or self._finishing or not (http.keep_alive and http.complete):
+            self.close()
             return
-        self._unread += len(data)
-        if self._unread > MAX_UNREAD_BYTES and self.transport is not None:
-            if current is None:
-                self.outbox.flush()
-                self.transport.write(Refusal(431, "Request Header Fields Too Large").data)
-            self._refused = True
-            # Not closed yet: a client that still writes would get a reset, and never see the answer.
-            self._loop.call_later(HANG_UP_SECONDS, self.force_close)
+        self.resume_reading()
+        self._proceed()
 
-    def handle_error(
-        self,
-        request: BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> StreamResponse:
-        """Reject a request that the parser could not read; ``request`` is a stand-in."""
-        if isinstance(exc, LineTooLong):
-            return Refusal(431, "Request Header Fields Too Large")
-        return bad_request(HOST_TROUBLE.get(getattr(exc, "message", ""), ""))
+    def _parse(self) -> None:
+        self._rest = self._parser.feed(self._rest)
 
 
-class HttpServer(ConnectionServer):
-    """aiohttp's low-level server, with ``Connection`` as its protocol."""
+class HttpServer:
+    """Makes connections, and closes them."""
 
     def __init__(self, frontend: Answering, line_bytes: int = MAX_HEADER_BYTES) -> None:
-        super().__init__(frontend, handler_cancellation=True)
-        self._frontend = frontend
-        self._options: dict[str, Any] = {
-            "access_log": None,
-            "auto_decompress": False,
-            "keepalive_timeout": IDLE_SECONDS,
-            "lingering_time": LINGER_SECONDS,
-            "logger": log,
-            "max_field_size": MAX_HEADER_BYTES,
-            "max_headers": MAX_HEADER_COUNT,
-            "max_line_size": line_bytes,
-            "read_bufsize": 65536,
-        }
+        self.frontend = frontend
+        self.line_bytes = line_bytes
+        self.connections: set[Connection] = set()
 
-    @property
-    def open_connections(self) -> list[Connection]:
-        """The open connections."""
-        return [protocol for protocol in self.protocols if isinstance(protocol, Connection)]
-
-    def __call__(self) -> RequestHandler:
+    def __call__(self) -> Connection:
         """Make the protocol of a new connection."""
-        connection = Connection(self, loop=self._loop, **self._options)
-        connection.answer_now = self._frontend.answer_now
-        connection.outbox = self._frontend.outbox
-        return connection
+        return Connection(self)
+
+    async def close(self, patience: float, farewell: float) -> None:
+        """Close all connections: idle ones now, others after their requests, for which there is some patience.
+
+        ``farewell`` is the time limit for the last bytes. Both are in seconds.
+        """
+        tasks = [task for each in list(self.connections) if (task := each.finish()) is not None]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=patience)
+            for task in late:
+                task.cancel()
+        await asyncio.sleep(farewell)
+        for connection in list(self.connections):
+            connection.cut()
+        await asyncio.sleep(0)

@@ -10,14 +10,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aiohttp.web_request import BaseRequest
-from aiohttp.web_response import StreamResponse
-
 from ...machinery.request import Response
 from ...machinery.sharing import LARGE_BYTES, shared_bytes
 from .head import encode, head
+from .incoming import HttpRequest
 from .transport import TlsTransport
-from .wire import SentResponse
 
 log = logging.getLogger(__name__)
 
@@ -70,31 +67,26 @@ class Flow:
         while self.held_bytes > MAX_HELD_BYTES:
             await asyncio.sleep(ROOM_SECONDS)
 
-    async def write(self, http: BaseRequest, data: bytes, chunked: bool = False) -> None:
+    async def write(self, http: HttpRequest, data: bytes, chunked: bool = False) -> None:
         """Send bytes in slices as the client reads them, each slice as a chunk if the answer is chunked."""
         for start in range(0, len(data), LARGE_BYTES):
-            transport = http.transport
-            if transport is None or transport.is_closing():
-                raise ConnectionResetError("the client has gone")
             part = memoryview(data)[start : start + LARGE_BYTES]
-            transport.write(b"%x\r\n%b\r\n" % (len(part), bytes(part)) if chunked else part)
-            if http.protocol.writing_paused:
-                await http.writer.drain()
+            http.write(b"%x\r\n%b\r\n" % (len(part), bytes(part)) if chunked else part)
+            await http.drain()
 
-    async def send_whole(self, http: BaseRequest, response: Response) -> StreamResponse:
+    async def send_whole(self, http: HttpRequest, response: Response) -> None:
         """Send a large body that is in memory."""
-        start = encode(response, "HEAD", version=_version(http), close=not http.keep_alive)
+        start = encode(response, "HEAD", version=http.version, close=not http.keep_alive)
         await self.write(http, start)
         if http.method != "HEAD":
             with self.hold(len(response.body)):
                 await self.write(http, response.body)
-        return SentResponse(keep_alive=http.keep_alive)
 
     async def send_parts(
-        self, http: BaseRequest, response: Response, parts: Iterator[bytes]
-    ) -> StreamResponse:
+        self, http: HttpRequest, response: Response, parts: Iterator[bytes]
+    ) -> None:
         """Send a body as it is encoded."""
-        chunked, close = begin(http, response)
+        chunked = begin(http, response)
         time = asyncio.get_running_loop().time
         turn = time()
         try:
@@ -106,11 +98,10 @@ class Flow:
         except ConnectionError:
             raise
         except Exception as error:  # too late for another answer
-            log.exception("encoding the answer to %s %r failed", http.method, http.path)
+            log.exception("encoding the answer to %s %r failed", http.method, http.target)
             raise ConnectionResetError("the answer cannot be encoded") from error
         if chunked and http.method != "HEAD":
             await self.write(http, b"0\r\n\r\n")
-        return SentResponse(keep_alive=not close)
 
     def look(self) -> None:
         """Disconnect clients that have stopped reading if too much is unsent, and release freed memory.
@@ -132,27 +123,21 @@ class Flow:
             _trim()
 
 
-def begin(http: BaseRequest, response: Response) -> tuple[bool, bool]:
-    """Send the head of an answer of unknown length; whether it is chunked, and whether the connection ends with it."""
-    chunked = http.version >= (1, 1)
-    close = not chunked or not http.keep_alive
-    if http.transport is None or http.transport.is_closing():
-        raise ConnectionResetError("the client has gone")
-    http.transport.write(
+def begin(http: HttpRequest, response: Response) -> bool:
+    """Send the head of an answer of unknown length; whether it is chunked: else the connection ends with it."""
+    chunked = http.version == "1.1"
+    http.keep_alive = http.keep_alive and chunked
+    http.write(
         head(
             response.status,
             response.headers,
             response.warnings,
-            version=_version(http),
+            version=http.version,
             framing="Transfer-Encoding: chunked" if chunked else "",
-            close=close,
+            close=not http.keep_alive,
         )
     )
-    return chunked, close
-
-
-def _version(http: BaseRequest) -> str:
-    return "1.1" if http.version >= (1, 1) else "1.0"
+    return chunked
 
 
 def _trim() -> None:

@@ -129,7 +129,6 @@ def log_to(path: Path) -> None:
     root.setLevel(logging.INFO)
     # Broken connections are not worth a line.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    logging.getLogger("kube_embedded.apiserver.serving.connection").setLevel(logging.CRITICAL)
     if os.path.samestat(os.fstat(STDERR), path.stat()):
         # The starting process opened the file without O_APPEND: its position would overwrite newer lines.
         flags = fcntl.fcntl(STDERR, fcntl.F_GETFL)

@@ -13,12 +13,11 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 
-from aiohttp.http_websocket import WSMsgType
-from aiohttp.web_protocol import RequestHandler
-from aiohttp.web_ws import WebSocketResponse
+from wsproto.events import BytesMessage
 
 from ...machinery.request import Handler, PortForward
 from . import spdy
+from .websocket import WebSocket
 
 TUNNEL = "SPDY/3.1+portforward.k8s.io"
 CHANNELS = ("v4.channel.k8s.io", "")
@@ -35,7 +34,7 @@ LINGER_SECONDS = 1.0
 Frame = Callable[[bytes], bytes]
 """Frames what is sent on one stream."""
 Frames = tuple[bytes, ...]
-Serve = Callable[[Handler], RequestHandler]
+Serve = Callable[[Handler], asyncio.Protocol]
 """Makes the server's end of an HTTP connection to a handler."""
 
 
@@ -45,7 +44,7 @@ class Forwarding:
     connections = 0
     """The open connections of all WebSockets of this process."""
 
-    def __init__(self, client: WebSocketResponse, session: PortForward, serve: Serve) -> None:
+    def __init__(self, client: WebSocket, session: PortForward, serve: Serve) -> None:
         self._client = client
         self._session = session
         self._serve = serve
@@ -59,7 +58,7 @@ class Forwarding:
     async def run(self) -> None:
         """Forward until the client closes, or all connections of its channels have ended."""
         try:
-            await (self._tunnel() if self._client.ws_protocol == TUNNEL else self._channels())
+            await (self._tunnel() if self._client.protocol == TUNNEL else self._channels())
         except (ConnectionError, spdy.SpdyError):
             pass
         finally:
@@ -69,7 +68,7 @@ class Forwarding:
             self._session.ended()
 
     async def _send(self, data: bytes) -> None:
-        await self._client.send_bytes(data)
+        await self._client.send(BytesMessage(data))
 
     async def _open(
         self,
@@ -89,7 +88,7 @@ class Forwarding:
             for frame in (error(listener.encode()), *refused):
                 await self._send(frame)
             return
-        # A socket pair lets aiohttp parse the pod's HTTP as it parses the server's own: no second parser is needed.
+        # Through a socket pair the pod's HTTP is answered as the server's own is.
         ours, theirs = socket.socketpair()
         await asyncio.get_running_loop().connect_accepted_socket(
             partial(self._serve, listener), theirs
@@ -147,8 +146,7 @@ class Forwarding:
         await asyncio.wait((copied, received), return_when=asyncio.FIRST_COMPLETED)
 
     async def _receive_channels(self) -> None:
-        async for message in self._client:
-            frame = message.data.encode() if message.type is WSMsgType.TEXT else message.data
+        async for frame in self._client:
             if len(frame) > 1:
                 await self._feed(frame[0], frame[1:])
 
@@ -157,9 +155,7 @@ class Forwarding:
     async def _tunnel(self) -> None:
         frames = spdy.Reader()
         async for message in self._client:
-            if message.type is not WSMsgType.BINARY:
-                continue
-            for frame in frames.read(message.data):
+            for frame in frames.read(message):
                 if frame.kind == spdy.GOAWAY:
                     return
                 if frame.kind == spdy.PING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 from ...machinery.pki.keys import Keys
 from ...machinery.request import Handler
 from .address import url
-from .connection import MAX_HEADER_BYTES, HttpServer
+from .connection import HttpServer
 from .http import Frontend
+from .incoming import MAX_HEADER_BYTES
 from .listener import MAX_CONNECTIONS, Listener
 from .streams import Streams
 from .tls import Reading, tls_context
@@ -111,14 +112,7 @@ class ApiServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._listener.close()
         self._frontend.streams.stop()
-        self._server.pre_shutdown()
-        connections = self._server.open_connections
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._server.shutdown(STOP_SECONDS), STOP_SECONDS + 1)
-        await asyncio.sleep(farewell)
-        for connection in connections:
-            connection.cut()
-        await asyncio.sleep(0)
+        await self._server.close(STOP_SECONDS, farewell)
 
     async def _tick(self) -> None:
         while True:

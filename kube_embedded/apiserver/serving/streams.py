@@ -6,13 +6,10 @@ Chunks are written straight to the transport: waking a thousand watchers costs a
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aiohttp.web_request import BaseRequest
-from aiohttp.web_response import StreamResponse
-
 from ...machinery.request import EventStream, Response
 from ...machinery.sharing import LARGE_BYTES
 from .flow import Flow, begin
-from .wire import SentResponse
+from .incoming import HttpRequest
 
 
 def chunk(pieces: list[bytes]) -> bytes:
@@ -39,19 +36,17 @@ class Streams:
         for wake in self._wakers:
             wake.set()
 
-    async def send(
-        self, http: BaseRequest, response: Response, stream: EventStream
-    ) -> StreamResponse:
+    async def send(self, http: HttpRequest, response: Response, stream: EventStream) -> None:
         """Send a stream until its source, its timeout, the client or the server ends it."""
         try:
-            chunked, close = begin(http, response)
+            chunked = begin(http, response)
         except ConnectionResetError:
             stream.close()
             raise
         if http.method == "HEAD":
             stream.close()
             self._before_end()
-            return SentResponse(keep_alive=not close)
+            return
 
         async def write(pieces: list[bytes]) -> None:
             if sum(map(len, pieces)) > LARGE_BYTES:
@@ -62,9 +57,9 @@ class Streams:
 
         await self.run(stream, write)
         # Without its last chunk a client would report a broken connection where a watch only timed out.
-        if chunked and http.transport is not None and not http.transport.is_closing():
-            http.transport.write(b"0\r\n\r\n")
-        return SentResponse(keep_alive=not close and not self._stopping)
+        if chunked:
+            http.write(b"0\r\n\r\n")
+        http.keep_alive = http.keep_alive and not self._stopping
 
     async def run(
         self, stream: EventStream, write: Callable[[list[bytes]], Awaitable[None]]

@@ -4,16 +4,15 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/watch.go`` (``HandleWS``); gol
 """
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 
-from aiohttp.web_request import BaseRequest
-from aiohttp.web_response import StreamResponse
+from wsproto.events import BytesMessage, TextMessage
 
 from ...machinery.request import EventStream, Response
-from .channels import ChannelSocket
+from .incoming import HttpRequest
 from .streams import Streams
-from .wire import WireResponse
+from .websocket import WebSocket
+from .wire import respond
 
 BEARER = "base64url.bearer.authorization.k8s.io."
 """Begins a subprotocol that is a credential."""
@@ -29,34 +28,34 @@ def is_watch(headers: Mapping[str, str], response: Response) -> bool:
 
 
 async def send_events(
-    streams: Streams,
-    http: BaseRequest,
-    headers: Mapping[str, str],
-    response: Response,
-    stream: EventStream,
-) -> StreamResponse:
+    streams: Streams, http: HttpRequest, response: Response, stream: EventStream
+) -> None:
     """Upgrade to WebSocket and send the events until the stream or the client ends."""
     text = response.headers["Content-Type"] == "application/json"
     offered = [
-        protocol.strip() for protocol in headers.get("sec-websocket-protocol", "").split(",")
+        protocol.strip() for protocol in http.headers.get("sec-websocket-protocol", "").split(",")
     ]
     offered = [protocol for protocol in offered if protocol and not protocol.startswith(BEARER)]
-    socket = ChannelSocket(*offered[:1], autoping=True)
+    socket = WebSocket(http, offered[0] if offered else None)
     # Go's server requires an origin, and accepts one protocol at most.
-    if not headers.get("origin"):
-        refused: StreamResponse | None = WireResponse(Response(403), close=True)
-    elif len(offered) > 1:
-        refused = WireResponse(Response(400), close=True)
-    else:
-        refused = await socket.open(http)
-    if refused is not None:
-        stream.close()
-        return refused
+    bad = 400 if len(offered) > 1 else 0
+    bad = bad if http.headers.get("origin") else 403
+    opened = False
+    try:
+        if bad:
+            await respond(http, Response(bad), close=True)
+        else:
+            opened = await socket.open()
+    finally:
+        if not opened:
+            stream.close()
+    if not opened:
+        return
 
     async def write(pieces: list[bytes]) -> None:
         for piece in pieces:
-            await (
-                socket.send_str(piece.decode()) if text else socket.send_bytes(piece[LENGTH_BYTES:])
+            await socket.send(
+                TextMessage(piece.decode()) if text else BytesMessage(piece[LENGTH_BYTES:])
             )
 
     async def receive() -> None:
@@ -71,6 +70,4 @@ async def send_events(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    with contextlib.suppress(ConnectionError, TimeoutError):
-        await socket.close()
-    return socket
+    await socket.close()

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from wsproto.events import Event, Ping
 
-from kube_embedded.apiserver.serving import channels
+from kube_embedded.apiserver.serving import channels, websocket
 from kube_embedded.machinery.pki.keys import Keys
 from kube_embedded.machinery.request import ExecIO, Response
 from tests.support.until import until
@@ -118,8 +119,11 @@ def test_client_go_gets_time_for_its_streams(
         slept.append(seconds)
 
     class Socket:
-        async def ping(self) -> None:
-            io._client_reads.set()
+        heard = asyncio.Event()
+
+        async def send(self, event: Event) -> None:
+            assert isinstance(event, Ping)
+            self.heard.set()
 
     session = Session(greet)
     io = channels.ChannelIO(Socket(), channels.PROTOCOLS["v5.channel.k8s.io"], session)  # type: ignore[arg-type]
@@ -360,3 +364,42 @@ def test_frames_that_break_the_rules_end_the_session(keys: Keys) -> None:
         socket.send_raw(b"\x82\x03abc")  # not masked
         socket.send_raw(b"\xff\xff\xff\xff")
         until(lambda: running.ended == ["cancelled"])
+
+
+def test_a_message_in_pieces_is_whole_and_has_a_limit(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "MAX_MESSAGE_BYTES", 10)
+    with session(keys, echo, "v5.channel.k8s.io") as (socket, running, _):
+        socket.receive()
+        socket.send_raw(b"\x02\x83\0\0\0\0\0ab" + b"\x89\x80\0\0\0\0" + b"\x80\x81\0\0\0\0c")
+        assert socket.receive() == Frame(PONG, b"")
+        assert socket.receive() == Frame(2, b"\x01abc")
+        socket.send(b"\0" + b"a" * 10)
+        assert socket.receive() == closing(1009)
+        until(lambda: running.ended == ["cancelled"])
+
+
+@pytest.mark.parametrize(
+    ("version", "key"), [("8", "MDEyMzQ1Njc4OWFiY2RlZg=="), ("13", "short"), ("13", "")]
+)
+def test_a_bad_handshake_is_refused(keys: Keys, version: str, key: str) -> None:
+    with (
+        serving(keys, lambda request: Response(upgrade=Session(greet))) as local,
+        connect(local.port, keys.ca_certificate) as connection,
+    ):
+        lines = f"Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: {key}\r\n"
+        upgrade = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        connection.sendall(f"GET {PATH} HTTP/1.1\r\n{upgrade}{lines}\r\n".encode())
+        said = read_all(connection)
+    assert said.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert said.endswith(b"\r\n\r\nbad handshake")
+
+
+def test_a_ping_after_the_end_is_not_answered(keys: Keys) -> None:
+    with session(keys, greet, "v5.channel.k8s.io") as (socket, _, _):
+        while socket.receive() != closing():
+            pass
+        socket.send(b"there?", PING)
+        socket.send((1000).to_bytes(2, "big"), 8)
+        assert socket.receive() is None

@@ -7,7 +7,6 @@ import logging
 import math
 import socket
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,7 +75,9 @@ def test_parts_are_made_as_they_are_read(keys: Keys) -> None:
 
 
 class Ready:
-    """A client that always reads, and what was sent to it."""
+    """A request of a client that always reads, and what was sent to it."""
+
+    method, version, keep_alive = "GET", "1.1", True
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -85,9 +86,8 @@ class Ready:
         """Keep it."""
         self.sent.append(bytes(data))
 
-    def is_closing(self) -> bool:
-        """It never is."""
-        return False
+    async def drain(self) -> None:
+        """It has read everything."""
 
 
 @pytest.mark.parametrize(
@@ -114,13 +114,7 @@ def test_others_have_their_turn_after_a_large_part_or_a_long_time(
         order.append("other")
 
     async def send() -> None:
-        http: Any = SimpleNamespace(
-            version=(1, 1),
-            keep_alive=True,
-            method="GET",
-            transport=Ready(),
-            protocol=SimpleNamespace(writing_paused=False),
-        )
+        http: Any = Ready()
         waiting = asyncio.ensure_future(other())
         await flow.Flow().send_parts(http, Response(200, dict(JSON)), parts())
         await waiting

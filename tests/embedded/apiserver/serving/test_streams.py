@@ -170,6 +170,30 @@ def test_many_watchers_all_hear(keys: Keys, count: int) -> None:
     assert all(source.forgotten for source in sources)
 
 
+@pytest.mark.parametrize("count", [1, 3000])
+def test_later_requests_wait_for_the_end_of_a_stream(keys: Keys, count: int) -> None:
+    """So many do not fit into what is received ahead: the rest stays with the client."""
+    source = Source()
+
+    def answer(request: Request) -> Response:
+        if request.query:
+            return Response(200, dict(JSON), stream=source)
+        return Response(200, dict(JSON), b"body " + request.body + b".")
+
+    post = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+    get = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = get.replace(b"x", b"x\r\nConnection: close")
+    with serving(keys, answer) as local, connect(local.port, keys.ca_certificate) as connection:
+        connection.sendall(GET + post[:-2])
+        read_until(connection, b"\r\n\r\n")
+        connection.sendall(post[-2:] + (post + get) * (count - 1) + last)
+        local.loop.call(lambda: source.say(b"end\n", end=True))
+        answers = read_all(connection)
+    assert answers.startswith(b"4\r\nend\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n")
+    assert (answers.count(b"body abc."), answers.count(b"body .")) == (count, count)
+    assert answers.endswith(b"body .")
+
+
 def read_until(connection: socket.socket, end: bytes) -> bytes:
     data = b""
     while not data.endswith(end):
