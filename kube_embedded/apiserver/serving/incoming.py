@@ -25,6 +25,8 @@ MAX_HEADER_BYTES = 1 << 20
 MAX_HEADER_COUNT = 1000
 MAX_UNREAD_BYTES = 2 * MAX_HEADER_BYTES
 """How much may arrive without a complete head or a piece of a body: all headers together, for example."""
+PIECE_BYTES = 512
+"""A smaller piece counts as much: with each one the parser copies all that it has of a header."""
 
 USUAL = frozenset((b"DELE", b"GET ", b"HEAD", b"OPTI", b"PATC", b"POST", b"PRI ", b"PUT ", b"TRAC"))
 """How requests with common methods begin. The parser knows few other methods; Go accepts all."""
@@ -186,7 +188,7 @@ class RequestParser:
             return b""
         if self._between and data[:4] not in USUAL:
             data = self._with_known_method(data)
-        self._unread += len(data)
+        self._unread += max(len(data), PIECE_BYTES)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:

@@ -38,12 +38,12 @@ async def send_events(
     offered = [protocol for protocol in offered if protocol and not protocol.startswith(BEARER)]
     socket = WebSocket(http, offered[0] if offered else None)
     # Go's server requires an origin, and accepts one protocol at most.
-    bad = 400 if len(offered) > 1 else 0
-    bad = bad if http.headers.get("origin") else 403
     opened = False
     try:
-        if bad:
-            await respond(http, Response(bad), close=True)
+        if not http.headers.get("origin"):
+            await respond(http, Response(403), close=True)
+        elif len(offered) > 1:
+            await respond(http, Response(400), close=True)
         else:
             opened = await socket.open()
     finally:

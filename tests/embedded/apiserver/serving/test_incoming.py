@@ -14,6 +14,7 @@ from kube_embedded.apiserver.serving.incoming import (
     MAX_HEADER_BYTES,
     MAX_HEADER_COUNT,
     MAX_UNREAD_BYTES,
+    PIECE_BYTES,
     TOO_LARGE,
     BadBody,
     HttpRequest,
@@ -191,3 +192,25 @@ def test_requests_on_one_connection_are_all_answered_at_once(
             response.begin()
             assert (response.status, response.read()) == (200, b"hi")
     assert at_once == [True] * 12
+
+
+@pytest.mark.parametrize("start", [b"GET /", b"GET / HTTP/1.1\r\nA: ", b"GET / HTTP/1.1\r\n"])
+def test_a_head_in_very_many_pieces_is_refused(start: bytes) -> None:
+    """Each piece of a header is copied together with those before it, which takes square time."""
+    parser = RequestParser(MAX_HEADER_BYTES)
+    parser.feed(start)
+    most = MAX_UNREAD_BYTES // PIECE_BYTES
+    for _ in range(most - 1):
+        parser.feed(b"a")
+    assert not parser.requests
+    parser.feed(b"a")
+    assert [*parser.requests] == [TOO_LARGE]
+
+
+def test_a_body_may_arrive_byte_by_byte() -> None:
+    body = b"a" * (MAX_UNREAD_BYTES // PIECE_BYTES + 1)
+    parser = RequestParser(MAX_HEADER_BYTES)
+    parser.feed(b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+    for number in range(len(body)):
+        parser.feed(body[number : number + 1])
+    assert found(parser) == [("POST", "/b", body)]
