@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from labkit.lab.answers import answers as answers
     from labkit.lab.exercises import exercise as exercise
     from labkit.lab.expect import expect_forbidden as expect_forbidden
     from labkit.lab.lab import Lab as Lab
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Lab": "labkit.lab.lab",
+    "answers": "labkit.lab.answers",
     "board": "labkit.lab.words",
     "check": "labkit.lab.words",
     "drill": "labkit.ui.drill",

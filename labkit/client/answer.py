@@ -284,6 +284,12 @@ class Answer(Displayable):
         }
 
     @property
+    def title(self) -> str:
+        """The status and its word, such as ``403 forbidden``."""
+        word = _WORDS.get(self.status, "ok" if self.ok else self.reason or "refused")
+        return text("{status} {word}", self.status, text(word))
+
+    @property
     def tone(self) -> str:
         """The colour of the answer: a refusal differs from other failures."""
         if self.ok:
@@ -292,7 +298,6 @@ class Answer(Displayable):
 
     def card(self) -> Card:
         """Return a card with the caller, the authenticated user, the request and the answer."""
-        word = _WORDS.get(self.status, "ok" if self.ok else self.reason or "refused")
         as_whom = self.as_user or text("nobody: the credential was not accepted")
         rows = [
             Row("who", text("{who}, taken for {user}", text(self.who), as_whom)),
@@ -306,7 +311,7 @@ class Answer(Displayable):
             Row("kubectl", self.kubectl, code=True),
             Row("curl", self.curl, code=True),
         ]
-        return Card(text("{status} {word}", self.status, text(word)), self.tone, rows)
+        return Card(self.title, self.tone, rows)
 
     def json(self) -> str:
         """Return the body as indented JSON, with the signatures of tokens removed."""
