@@ -43,6 +43,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks" / "source"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STEP = re.compile(r"## ([A-Z]\d+) · \S")
+PREDICTION = re.compile(r"# (predict\(.*\))\n")
 LIKE_A_STEP = re.compile(r"#+ *[A-Za-z]\d+\b")
 """A heading that names a step, well or badly."""
 PICTURES = ROOT / "notebooks" / "pictures"
@@ -65,7 +66,12 @@ def sources() -> list[Path]:
 
 
 def without_solution(code: str) -> str:
-    """The code of a learner's cell: a placeholder stands for each solution."""
+    """The code of a learner's cell: a placeholder stands for each solution.
+
+    The frame of a prediction, a comment in the source, is code there: run as it stands, it shows the answers as buttons.
+    """
+    if frame := PREDICTION.match(code):
+        return frame[1]
     kept: list[str] = []
     for line, inside in _marked(code):
         if line.strip() == BEGIN:

@@ -148,6 +148,8 @@ def jupyter_command(
     command = [sys.executable, "-P", "-c", JUPYTERLAB, f"--ServerApp.root_dir={directory}"]
     if (directory / first).exists():
         command.append(f"--LabApp.default_url=/lab/tree/{first}")
+    # A choice that is made with buttons is written into its cell (ui/static/taps.js).
+    command.append("--LabApp.expose_app_in_browser=True")
     # Autodetection runs npm to look for language servers, and logs each one that is missing.
     command.append("--LanguageServerManager.autodetect=False")
     command += ["--no-browser"] if no_browser else []

@@ -28,7 +28,7 @@ from . import (
 from .asides import ASIDES, of_lesson
 from .base import CheckContext, Outcome, failed, passed, run_with_retries
 from .library import library
-from .predictions import Noted
+from .predictions import Noted, in_words
 from .progress import Entry, Progress
 from .shown import Board, Help
 from .steps import STATE, Lesson, Step, step_id
@@ -130,7 +130,9 @@ def check(step: str, context: CheckContext) -> Outcome:
     kept = entry.get("state") == "passed" and not outcome.passed
     if kept:
         outcome = passed(_kept_text(entry, outcome.seen))
-    outcome = replace(outcome, step=asked.id, title=asked.title, kept=kept)
+    guess = entry.get("prediction")
+    predicted = "" if guess is None else in_words(guess)
+    outcome = replace(outcome, step=asked.id, title=asked.title, kept=kept, predicted=predicted)
     facts: Entry = {"seen": outcome.seen, "kind": outcome.kind}
     if outcome.passed:
         facts["guessed"] = _guessed(entry, outcome.asked_at)

@@ -60,6 +60,7 @@ class Outcome(Displayable):
         kept: True if the step was passed earlier and the cluster has changed since.
         asked_at: The time of the request that the verdict is based on, in seconds since the epoch; 0 for none.
         kind: The kind of mistake of a failed one, as an id of ``mistakes.yaml``; empty for others.
+        predicted: The learner's prediction in words; empty without one. Filled in by the registry.
     """
 
     state: State
@@ -71,6 +72,7 @@ class Outcome(Displayable):
     kept: bool = False
     asked_at: float = 0.0
     kind: str = ""
+    predicted: str = ""
 
     @property
     def passed(self) -> bool:
@@ -86,6 +88,7 @@ class Outcome(Displayable):
         labels = ("seen", "", "next") if self.passed else ("seen", "expected", "hint")
         texts = (self.seen, self.expected, self.hint)
         rows = [Row(label, said) for label, said in zip(labels, texts, strict=True)]
+        rows.insert(0, Row("predicted", self.predicted))
         title = text("{step} {state}: {title}", self.step, WORDS[self.state], self.title)
         # The kind is in the headline, because that is what the class's board counts and the learner can look up.
         if self.kind:

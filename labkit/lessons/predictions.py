@@ -97,6 +97,22 @@ class Prediction:
         )
 
 
+PLACEHOLDERS = ("…", "...")
+
+
+def is_open(value: object) -> bool:
+    """Return whether a prediction still has a placeholder in the place of an answer.
+
+    Args:
+        value: As in a notebook: ``"…"``, ``"system:serviceaccount:…"``, or one for each label.
+    """
+    if isinstance(value, Mapping):
+        return any(is_open(answer) for answer in value.values())
+    if not isinstance(value, str):
+        return value is None
+    return not value.strip() or value.strip().endswith(PLACEHOLDERS)
+
+
 def decisions(*labels: str) -> Prediction:
     """A prediction of the server's decision, or of several."""
     return Prediction(_WORDS["decisions"], labels)
@@ -153,13 +169,15 @@ class Noted(Displayable):
 
     def card(self) -> Card:
         """The prediction in a line."""
-        said = self.prediction
-        listed = (
-            said
-            if isinstance(said, str)
-            else "; ".join(f"{label}: {word}" for label, word in said.items())
-        )
-        return Card(text("{step} noted: {prediction}", self.step, listed), "plain", [])
+        said = in_words(self.prediction)
+        return Card(text("{step} noted: {prediction}", self.step, said), "plain", [])
+
+
+def in_words(prediction: object) -> str:
+    """Return a prediction in a line: ``forbidden``, or ``kikai: allowed; darbo: forbidden``."""
+    if isinstance(prediction, Mapping):
+        return "; ".join(f"{label}: {word}" for label, word in prediction.items())
+    return str(prediction)
 
 
 def _listed(words: Sequence[str]) -> str:

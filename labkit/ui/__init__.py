@@ -25,6 +25,7 @@ _MODULES = {
     "PodTerminal": "terminal",
     "RBACGraph": "graph",
     "StartPanel": "start",
+    "Taps": "taps",
     "TokenInspector": "token",
     "XRay": "xray",
 }

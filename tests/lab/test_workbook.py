@@ -97,6 +97,7 @@ def test_jupyterlab_opens_the_first_notebook(
         workbook.JUPYTERLAB,
         f"--ServerApp.root_dir={made.directory}",
         "--LabApp.default_url=/lab/tree/00-start.ipynb",
+        "--LabApp.expose_app_in_browser=True",
         "--LanguageServerManager.autodetect=False",
         "--no-browser",
         "--port",
