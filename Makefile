@@ -24,12 +24,15 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
 
-$(LAB): requirements.lock pyproject.toml tools/bootstrap.py
+# Of each distribution, whose requirements and commands are in its metadata.
+PROJECTS := pyproject.toml kube_embedded/pyproject.toml
+
+$(LAB): requirements.lock $(PROJECTS) tools/bootstrap.py
 	@command -v $(PYTHON) >/dev/null || { echo "labkit needs Python 3.11 or newer: there is no $(PYTHON) (make PYTHON=…)" >&2; exit 1; }
 	@$(PYTHON) tools/bootstrap.py $(VENV) requirements.lock
 	@touch $@
 
-$(DEV): requirements-dev.lock pyproject.toml tools/bootstrap.py
+$(DEV): requirements-dev.lock $(PROJECTS) tools/bootstrap.py
 	@command -v $(PYTHON) >/dev/null || { echo "labkit needs Python 3.11 or newer: there is no $(PYTHON) (make PYTHON=…)" >&2; exit 1; }
 	@$(PYTHON) tools/bootstrap.py $(VENV) requirements-dev.lock
 	@touch $(LAB) $@

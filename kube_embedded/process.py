@@ -24,6 +24,7 @@ from .apiserver.serving.state import StateProblem, write_private
 from .apiserver.storage.sqlite import SQLiteStore
 from .cluster import Cluster
 from .files import is_held
+from .machinery import libraries
 
 if TYPE_CHECKING:
     from .apiserver.serving.server import ApiServer
@@ -210,9 +211,9 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on uvloop if it is installed, which is 1.5 times as fast."""
-    try:
-        import uvloop
-    except ImportError:
+    if not libraries.UVLOOP:
         return asyncio.run(main)
+    import uvloop
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)

@@ -29,12 +29,11 @@ from tempfile import NamedTemporaryFile
 from threading import Thread
 from typing import Any, Self, TypeVar
 
-import yaml
-
 from .. import ADMIN, KINDS, ApiServer, Cluster, Keys, PeerCertificate, ask, listen
 from ..apiserver.authentication.groups import authenticated
 from ..apiserver.authorization.attributes import attributes_of
 from ..apiserver.authorization.refusal import refusal
+from ..machinery import libraries
 from ..machinery.request import Request, RequestInfo, Response
 from .rights import Right, Rights, right_of, unused
 
@@ -251,16 +250,10 @@ class LocalCluster:
             AssertionError: The server refuses a manifest.
         """
         namespace, _, name = name.partition("/")
-        account = f"""
-apiVersion: v1
-kind: Namespace
-metadata: {{name: {namespace}}}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{name: {name}}}
-"""
-        self.apply([account, manifests], namespace)
+        for kind, own_name in (("Namespace", namespace), ("ServiceAccount", name)):
+            obj = {"apiVersion": "v1", "kind": kind, "metadata": {"name": own_name}}
+            self.apply(obj, namespace)
+        self.apply(manifests, namespace)
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
         answer = self.request("POST", path, {"spec": {"expirationSeconds": 86400}})
         return Account(self, namespace, answer["status"]["token"])
@@ -354,6 +347,9 @@ def _objects(manifests: Manifests) -> Iterable[Any]:
     if isinstance(manifests, dict):
         return [manifests]
     if isinstance(manifests, str | Path):
+        assert libraries.YAML, libraries.missing("PyYAML")
+        import yaml
+
         text = str(manifests)
         return filter(None, yaml.safe_load_all(text if "\n" in text else Path(text).read_text()))
     return chain.from_iterable(map(_objects, manifests))

@@ -55,7 +55,7 @@ def test_the_servers_wheel_holds_every_module_and_table(server_wheel: Path) -> N
 def test_both_have_one_version() -> None:
     assert __version__ == server_version
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert f"kube-embedded=={__version__}" in project["dependencies"]
+    assert f"kube-embedded[full]=={__version__}" in project["dependencies"]
 
 
 def test_the_wheel_holds_every_module_manifest_and_notebook(wheel: Path) -> None:

@@ -17,7 +17,7 @@ import orjson
 from kube_embedded.files import read_json
 
 from ...machinery.request import Object
-from ...machinery.schema.protobuf_write import varint
+from ...machinery.schema.varint import varint
 
 _TABLE = read_json(__file__, "messages.json")
 FIELDS: Mapping[str, Mapping[str, tuple[int, str]]] = _TABLE["fields"]

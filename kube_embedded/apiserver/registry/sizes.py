@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from ...machinery import libraries
 from ...machinery.kinds import CustomKind, Kind, stored_kind
 from ...machinery.request import Object
 from ...machinery.status import ApiError
@@ -31,7 +32,7 @@ def check_size(kind: Kind, new: Object, old: Object | None) -> None:
 
 
 def message_size(kind: Kind, obj: Object) -> int:
-    """The bytes of the message that stores an object: of protobuf if it is large and its kind has that."""
+    """The bytes of the message that stores an object: of protobuf if it is large, and that can be had for its kind."""
     row = stored_kind(kind)
     metadata = obj["metadata"]
     key = "/registry/" + "/".join(
@@ -39,7 +40,8 @@ def message_size(kind: Kind, obj: Object) -> int:
     )
     # Close enough while it is small: JSON is larger than protobuf.
     size = len(orjson.dumps(obj))
-    if size > MAX_REQUEST_BYTES and not isinstance(row, CustomKind):
+    compact = libraries.PROTOBUF and not isinstance(row, CustomKind)
+    if size > MAX_REQUEST_BYTES and compact:
         from ...machinery.schema.protobuf_write import encode_protobuf
 
         size = len(encode_protobuf(obj) or b"") or size

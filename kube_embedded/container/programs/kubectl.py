@@ -58,19 +58,16 @@ class Proxy:
     """The server at the proxy's port, which adds the container's own token to every request.
 
     Requests are passed on whose host matches a pattern of ``--accept-hosts``. By default only local ones are, so that
-    a web page cannot reach the proxy through a name of its own.
+    a web page cannot reach the proxy through a name of its own. RegexError if a pattern cannot be compiled.
     """
 
     def __init__(self, process: Process) -> None:
         self._system = process.system
-        self._hosts = process.value("accept-hosts") or r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
+        hosts = process.value("accept-hosts") or r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
+        self._hosts = [compile_regex(text, extended=True) for text in hosts.split(",")]
 
     def _accepts(self, host: str) -> bool:
-        try:
-            patterns = [compile_regex(text, extended=True) for text in self._hosts.split(",")]
-        except RegexError:
-            return False
-        return not host or any(pattern.search(host) for pattern in patterns)
+        return not host or any(pattern.search(host) for pattern in self._hosts)
 
     def handle(self, request: Request) -> Response:
         """Pass a request on."""
@@ -108,7 +105,10 @@ async def _serve(process: Process) -> int:
         )
     # A proxy on all addresses can be reached from other pods, the usual one cannot.
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
-    proxy = Proxy(process)
+    try:
+        proxy = Proxy(process)
+    except RegexError as error:
+        return await process.err(f"error: {error}\n")
     host_text = "[::]" if address == "0.0.0.0" else address
     with listening(process, port, proxy.handle, server):
         await process.out(f"Starting to serve on {host_text}:{port}\n")

@@ -4,16 +4,22 @@ Its POSIX mode finds the longest of the leftmost matches, but it backtracks. A s
 event loop, so its time is limited, and so are the sizes of patterns and texts.
 """
 
+from __future__ import annotations
+
 import re
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
-import regex
+from kube_embedded.machinery import libraries
 
 from ..shell.patterns import member_ranges
 from ..shell.task_loop import BudgetExceeded
 from .registry import NOT_SIMULATED
+
+if TYPE_CHECKING or libraries.REGEX:
+    import regex
 
 MAX_SIZE = 3000
 """Characters and sets of a pattern, each as often as ``{n,m}`` repeats it: compiling takes about 0.1 s."""
@@ -27,7 +33,7 @@ MAX_SECONDS = 0.05
 STEPS_PER_SECOND = 100_000
 """How many steps of a command's budget a second of searching costs."""
 
-Match = regex.Match[str]
+Match: TypeAlias = "regex.Match[str]"
 
 MAX_LITERAL = 256
 """Characters of one plain text: the library prepares to search for it in time that grows with their cube."""
@@ -167,6 +173,8 @@ class Regex:
     """A compiled expression, basic or extended."""
 
     def __init__(self, pattern: str, *, extended: bool = False, fold: bool = False) -> None:
+        if not libraries.REGEX:
+            raise RegexError(libraries.missing("regex"))
         translated = _Translator(pattern, extended=extended).translate()
         try:
             self._compiled = regex.compile(

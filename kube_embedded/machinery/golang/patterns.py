@@ -1,14 +1,20 @@
-r"""Patterns in Go's syntax for Python's ``regex``, where ``\d`` and ``$`` match more and ``{,3}`` is a repetition.
+r"""Patterns in Go's syntax for the library ``regex``, where ``\d`` and ``$`` match more and ``{,3}`` is a repetition.
+
+Without it they are Python's own ``re``, which knows neither ``\p{L}`` nor ``[[:alpha:]]`` and limits no search's time.
 
 Source: Go's ``regexp/syntax/parse.go``.
 """
 
 import re
+import warnings
 from functools import lru_cache
+from importlib import import_module
+from typing import Any
 
-import regex
-
+from .. import libraries
 from ..work import charge
+
+ENGINE: Any = import_module("regex" if libraries.REGEX else "re")
 
 NAMED = r"\[:\^?\w+:\]"
 SET = rf"\[\^?\]?+(?:{NAMED}|\\.|[^\]\\])*\]"
@@ -42,11 +48,25 @@ TOO_LARGE = "expression too large"
 PERL = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
 
 
-# ``regex`` would cache 500 patterns of its own, however large.
 @lru_cache(64)
-def compiled(pattern: str) -> regex.Pattern[str]:
+def compiled(pattern: str) -> Any:
     """Compile a pattern for which ``problem_of`` finds no problem."""
-    return regex.compile(DIFFERENT.sub(_rewrite, pattern), cache_pattern=False)
+    rewritten = DIFFERENT.sub(_rewrite, pattern)
+    if libraries.REGEX:
+        # It would cache 500 patterns of its own, however large.
+        return ENGINE.compile(rewritten, cache_pattern=False)
+    if re.search(NAMED, pattern):
+        raise re.error("named set of characters")
+    with warnings.catch_warnings():
+        # Of a bracket or two hyphens in a set, which may mean something else one day.
+        warnings.simplefilter("ignore", FutureWarning)
+        return ENGINE.compile(rewritten)
+
+
+def is_found(pattern: str, text: str, seconds: float) -> bool:
+    """Return whether a part of a text matches; TimeoutError after so many seconds, if ``regex`` is installed."""
+    limit = {"timeout": seconds} if libraries.REGEX else {}
+    return compiled(pattern).search(text, **limit) is not None
 
 
 def _rewrite(match: re.Match[str]) -> str:
@@ -82,8 +102,9 @@ def problem_of(pattern: str) -> str:
         compiled(pattern)
     except RecursionError:
         return f"expression nests too deeply: `{pattern}`"
-    except regex.error as error:
-        return f"{str(error).partition(' at position')[0]}: `{pattern}`"
+    except ENGINE.error as error:
+        problem = f"{str(error).partition(' at position')[0]}: `{pattern}`"
+        return problem if libraries.REGEX else f"{problem}; {libraries.missing('regex')}"
     return ""
 
 

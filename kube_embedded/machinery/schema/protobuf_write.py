@@ -14,6 +14,7 @@ from ..pods.state import parse_time
 from ..request import Object
 from .protobuf_read import MAGIC, META, UNKNOWN, message_class, message_name
 from .tables import Struct, Type, schemas
+from .varint import varint
 
 INTSTR_INT = 0
 INTSTR_STRING = 1
@@ -74,17 +75,6 @@ def envelope(api_version: str, kind: str, length: int) -> tuple[bytes, bytes]:
     result.typeMeta.kind = kind
     # The message is written between the two parts, without a copy of it.
     return MAGIC + _serialized(result) + RAW + varint(length), NO_ENCODING
-
-
-def varint(value: int) -> bytes:
-    """Encode a varint; a negative number has 64 bits."""
-    # Negative numbers are sent in two's complement.
-    value &= 2**64 - 1
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*parts, value))
 
 
 def _enveloped(api_version: str, kind: str, message: bytes) -> bytes:

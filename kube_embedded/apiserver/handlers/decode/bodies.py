@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from kube_embedded.machinery import libraries
 from kube_embedded.machinery.beside import apart
 from kube_embedded.machinery.golang import json as gojson
 from kube_embedded.machinery.golang.quote import go_quote
@@ -53,6 +54,8 @@ def content_type(request: Request) -> str:
         return JSON
     if named not in MEDIA_TYPES or not PARAMETERS.fullmatch(parameters):
         raise unsupported_media_type()
+    if named == PROTOBUF and not libraries.PROTOBUF:
+        raise _unreadable("protobuf")
     return named
 
 
@@ -60,6 +63,33 @@ def unsupported_media_type(accepted: tuple[str, ...] = MEDIA_TYPES) -> ApiError:
     """415: the server does not read that media type."""
     text = "the body of the request was in an unknown format - accepted media types include: "
     return ApiError(415, "UnsupportedMediaType", text + ", ".join(accepted))
+
+
+def _unreadable(library: str) -> ApiError:
+    """415: the server could read the body with a library that is not installed."""
+    text = f"the body of the request cannot be read: {libraries.missing(library)}"
+    return ApiError(415, "UnsupportedMediaType", text)
+
+
+def read_yaml(body: bytes, strict: list[str] | None) -> Any:
+    """Decode YAML; 415 if that needs a library that is not installed, which JSON in YAML's media type does not.
+
+    Args:
+        body: The bytes.
+        strict: Collects keys that are given twice. In JSON they are ``Pairs`` if the library is not installed.
+
+    Raises:
+        ValueError: It cannot be read; the message is Go's.
+    """
+    if libraries.YAML:
+        # It takes longer to import than the rest of the server, as does protobuf.
+        from kube_embedded.machinery.golang.yaml import yaml_to_json
+
+        return yaml_to_json(body, strict)
+    try:
+        return gojson.loads(body)
+    except gojson.SyntaxProblem as error:
+        raise _unreadable("PyYAML") from error
 
 
 def field_validation(request: Request) -> str:
@@ -208,13 +238,10 @@ def _read(media_type: str, body: bytes, kind: str | CustomKind, strict: list[str
             return gojson.loads(body)
         except gojson.SyntaxProblem as error:
             raise _unrecognized(name, body, str(error)) from error
-    # The libraries behind the rarer forms take longer to import than the rest of the server.
     if media_type == YAML:
-        from kube_embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
-
         try:
-            return yaml_to_json(body, strict)
-        except YamlProblem as error:
+            return read_yaml(body, strict)
+        except ValueError as error:
             raise _unrecognized(name, body, str(error), "") from error
     if isinstance(kind, CustomKind):
         problem = f"{NO_PROTOBUF} and cannot be encoded to a protobuf message"

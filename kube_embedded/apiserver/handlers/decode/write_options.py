@@ -142,6 +142,8 @@ def _body_options(request: Request) -> Object:
     try:
         return decode_body(media_type, request.body, struct, gvk, None, check=_check_options)
     except ApiError as error:
+        if error.code == 415:
+            raise
         # This handler reads the body itself, and so the real server's errors lack the usual frame.
         text = error.message
         for marker in (

@@ -84,7 +84,7 @@ def _wants_aggregated(request: Request) -> str:
             clause.subtype, ""
         )
         expected = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io", "v": "v2"}
-        if form and expected.items() <= dict(clause.parameters).items():
+        if form in negotiation.OFFERED and expected.items() <= dict(clause.parameters).items():
             return form  # at any position: the aggregated form is looked for first
     return ""
 

@@ -9,6 +9,7 @@ Source: go-restful ``Route.matchesAccept``; k8s.io/apiserver
 
 from dataclasses import dataclass, replace
 
+from kube_embedded.machinery import libraries
 from kube_embedded.machinery.cache import cached
 from kube_embedded.machinery.request import Request
 from kube_embedded.machinery.status import ApiError
@@ -16,8 +17,9 @@ from kube_embedded.machinery.status import ApiError
 JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
-OFFERED = (JSON, YAML, PROTOBUF)
-STREAMED = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
+_INSTALLED = {JSON: True, YAML: libraries.YAML, PROTOBUF: libraries.PROTOBUF}
+OFFERED = tuple(media_type for media_type, installed in _INSTALLED.items() if installed)
+STREAMED = tuple(f"{media_type};stream=watch" for media_type in OFFERED if media_type != YAML)
 COLLECTION = (*OFFERED, *STREAMED)
 """The media types of a collection's route: it can be watched too."""
 PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")

@@ -11,7 +11,7 @@ from kube_embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
 from kube_embedded.apiserver.openapi.documents import document_v2, protobuf_v2
 from kube_embedded.apiserver.openapi.protobuf import encoded
 from kube_embedded.machinery.request import Request
-from kube_embedded.machinery.schema.protobuf_write import varint
+from kube_embedded.machinery.schema.varint import varint
 
 KUBECTL = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"

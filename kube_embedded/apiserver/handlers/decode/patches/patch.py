@@ -14,6 +14,7 @@ from kube_embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from kube_embedded.apiserver.registry.managed.apply import check_ownable
 from kube_embedded.apiserver.registry.managed.manager import managers_of
 from kube_embedded.apiserver.registry.managed.typed import go_text, joined, problems
+from kube_embedded.machinery import libraries
 from kube_embedded.machinery.golang import json as gojson
 from kube_embedded.machinery.golang.quote import go_quote
 from kube_embedded.machinery.kinds import CustomKind, Kind
@@ -23,7 +24,7 @@ from kube_embedded.machinery.schema.ordering import by_name, in_order
 from kube_embedded.machinery.status import ApiError, bad_request
 from kube_embedded.machinery.work import charge
 
-from ..bodies import field_validation, unsupported_media_type, warning_lines
+from ..bodies import field_validation, read_yaml, unsupported_media_type, warning_lines
 from ..older_versions import is_older
 from .json_patch import Inapplicable, JsonPatch
 from .strategic_merge import strategic_merge
@@ -281,12 +282,10 @@ def applied_configuration(
     ``live`` is checked before it, unless it has managers.
     Raises 400, and 500 if it does not fit the schema, as the real server does.
     """
-    from kube_embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
-
     strict: list[str] = []
     try:
-        config = yaml_to_json(request.body, strict)
-    except YamlProblem as error:
+        config = read_yaml(request.body, strict)
+    except ValueError as error:
         raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from error
     # An empty file is an empty configuration, which then lacks its kind.
     if config is None:
@@ -294,6 +293,8 @@ def applied_configuration(
     if not isinstance(config, dict):
         doing = "error decoding YAML: error unmarshaling JSON: while decoding JSON"
         raise bad_request(f"{doing}: {decoding.cannot_unmarshal(config, decoding.OBJECT)}")
+    if not libraries.YAML:
+        _note_duplicates(config, [], strict)
     api_version = config.get("apiVersion")
     name = config.get("kind")
     if api_version != kind.group_version or name != kind.kind:
