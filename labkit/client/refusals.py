@@ -21,6 +21,13 @@ WAYS_OUT = {
 }
 """The advice for a refusal, by HTTP status."""
 
+_LACKS_A_RIGHT = (" cannot ", "attempting to grant RBAC permissions")
+"""What a 403 for want of a right says. Admission plugins answer 403 as well, in words of their own.
+
+Source: forbiddenMessage in k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go, and ConfirmNoEscalation in
+pkg/registry/rbac/validation/rule.go.
+"""
+
 
 STATE_NOT_WRITTEN = "StateNotWritten"
 """The cause in the embedded server's Status when it cannot write its state (``storage``)."""
@@ -43,6 +50,10 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
     elif isinstance(body, str):
         message = body.strip()[:500]
     todo = WAYS_OUT.get(status, text("Try again; `labkit status` tells how the cluster is doing."))
+    if status == 403 and message and not any(words in message for words in _LACKS_A_RIGHT):
+        todo = text(
+            "Change the object as the message says. Admission refused it, and no right changes that."
+        )
     if any(cause.get("reason") == STATE_NOT_WRITTEN for cause in causes):
         todo = text(
             "Make room where the cluster's state lies (`labkit status` names it), then try again."

@@ -417,11 +417,25 @@ def test_a_volume_without_room_is_told_by_the_cause_and_not_by_the_sentence() ->
     assert other.todo.startswith("Try again")
 
 
+@pytest.mark.parametrize(
+    ("message", "todo"),
+    [
+        ('pods is forbidden: User "x" cannot list resource "pods" in API group ""', "Grant what"),
+        ('user "x" is attempting to grant RBAC permissions not currently held', "Grant what"),
+        ('pods "x" is forbidden: violates PodSecurity "restricted:latest"', "Change the object"),
+        ("exceeded quota: few, requested: configmaps=1", "Change the object"),
+    ],
+)
+def test_a_refusal_by_admission_is_not_answered_with_a_right(message: str, todo: str) -> None:
+    said = failure(403, {"message": message}, "It was refused.")
+    assert said.todo.startswith(todo)
+
+
 @pytest.mark.parametrize("status_code", sorted(WAYS_OUT))
 def test_a_refusal_has_the_servers_words_and_a_way_out(status_code: int) -> None:
-    said = failure(status_code, {"reason": "R", "message": "no"}, "It failed.")
+    said = failure(status_code, {"reason": "R", "message": "ann cannot do it"}, "It failed.")
     assert (said.what, said.reason) == ("It failed.", "R")
-    assert said.why == f"the server said {status_code}: no"
+    assert said.why == f"the server said {status_code}: ann cannot do it"
     assert said.todo == WAYS_OUT[status_code] != ""
     plain = failure(status_code, f" {'x' * 600} ", "It failed.")
     assert plain.why == f"the server said {status_code}: {'x' * 500}"

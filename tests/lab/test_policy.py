@@ -70,7 +70,7 @@ def test_wrong_policies_are_counted_and_listed() -> None:
     ("change", "says"),
     [
         ("pods-star", ["• Nobody gains or loses anything", "no request matches pods/*"]),
-        ("star", ["! 4 permissions changed", "darbo/default: list · * in kikai"]),
+        ("star", ["! 4 permissions changed", "darbo/default: list · * (core group) in kikai"]),
         (
             "log",
             [

@@ -46,7 +46,11 @@ class Change:
     @property
     def permission(self) -> str:
         """What, and where: ``get · pods/exec in kikai``."""
-        return text("{rule} {where}", part_text(self.part), place_text(self.namespace))
+        part = self.part
+        # Elsewhere the rule stands beside it. Here a * alone would read as everything there is.
+        if (part.group, part.resource) == ("", "*"):
+            part = part._replace(resource=text("* (core group)"))
+        return text("{rule} {where}", part_text(part), place_text(self.namespace))
 
     def __str__(self) -> str:
         """In words: ``ServiceAccount kikai/default gained get · pods/exec in kikai``."""
