@@ -101,7 +101,7 @@ def w9(context: CheckContext) -> Outcome:
             name,
             namespace,
         ),
-        "Pods of one namespace share it, and so share every permission it is given.",
+        "Pods of one namespace that name no account share it, and every permission it is given.",
         asked_at=looked[0].at,
     )
 
@@ -142,7 +142,7 @@ def w10(context: CheckContext) -> Outcome:
             known = text("the cluster made {secrets}", ", ".join(secrets))
         seen = text("you predicted “{prediction}”; {known}", prediction, known)
         hint = text(
-            "Up to 1.23 a token Secret was made for every account; since 1.24 none is. Predict again."
+            "Up to 1.23 a token Secret was made for every account. In 1.24 and later none is, by default. Predict again."
         )
         raise wrong_prediction("W10", seen, hint)
     return passed(
@@ -172,7 +172,7 @@ def w11(context: CheckContext) -> Outcome:
             "one-container",
             text("one container: {containers}", ", ".join(containers(pod))),
             expected,
-            "A pod that exists gets no further container: delete it, and create it anew with both.",
+            "The containers in a pod's spec are fixed: delete the pod, and create it anew with both.",
         )
     require_token(pod, text("a token for the ambassador to send"))
     # The kubelet mounts a token when the pod starts. Deleting the account voids it, also if a new one has the

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kube_embedded.rbac.subjects import ANONYMOUS
 from labkit.core.language import shown, text
 
 from .changes import smallest_changes
@@ -9,12 +10,20 @@ from .explain import Explanation
 from .policy import Policy
 from .words import question_text, rule_text
 
+NEVER = text(
+    "Never grant anything to {who}: whoever reaches the server would have it. "
+    "Let the caller show a credential, and give the right to its user.",
+    ANONYMOUS,
+)
+"""What is said in place of the change that would allow a stranger's request."""
+
 
 def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:
     """Convert an explanation to the data that the page draws: only strings and lists."""
+    stranger = explanation.subject.user == ANONYMOUS
     changes = (
         []
-        if explanation.allowed
+        if explanation.allowed or stranger
         else smallest_changes(policy, explanation.subject, explanation.question)
     )
     return {
@@ -41,6 +50,7 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
             }
             for change in changes
         ],
+        "never": NEVER if stranger and not explanation.allowed else "",
     }
 
 
@@ -73,6 +83,8 @@ def explanation_text(data: dict[str, Any]) -> str:
             if also
             else _line("    it would allow nothing else.")
         )
+    if data["never"]:
+        lines.append(f"  {shown(data['never'])}")
     return "\n".join(lines)
 
 

@@ -622,7 +622,7 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W10", w10_wrong_prediction, "since 1.24 none is"),
     ("W11", w11_default_account, "runs as the account default"),
     ("W11", w11_no_ambassador, "one container: main"),
-    ("W11", w11_no_ambassador, "gets no further container: delete it, and create it anew"),
+    ("W11", w11_no_ambassador, "are fixed: delete the pod, and create it anew"),
     ("W11", w11_deaf, "nothing answers at localhost:8001"),
     ("W12", w12_wrong_prediction, "the two are different"),
     ("W12", w12_wrong_claims, "you recorded jti as the same"),

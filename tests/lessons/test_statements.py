@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from labkit import Lab
+from labkit.client.answer import Answer
 from labkit.client.client import Client
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -229,3 +230,159 @@ def test_cluster_admin_has_the_verbs_that_lift_the_escalation_check(lab: Lab, ve
     assert not account.can(verb, "roles", f"lift-{verb}", group=GROUP)
     lab.admin.post(path, {"metadata": {"name": "all"}, "roleRef": admin, "subjects": subjects})
     assert account.can(verb, "roles", f"lift-{verb}", group=GROUP)
+
+
+# -- Parts 0 to 3 -----------------------------------------------------------------------------------
+
+DEFAULT = "/api/v1/namespaces/default"
+SLEEPS = {"containers": [{"name": "main", "image": "ubuntu", "command": ["sleep", "9999"]}]}
+READER = "default/reader"
+
+
+def reader(lab: Lab, *verbs: str, resource: str = "configmaps") -> Client:
+    """An account that has these verbs on a resource in the namespace default."""
+    rule = {"apiGroups": [""], "resources": [resource], "verbs": list(verbs)}
+    binding = {
+        "metadata": {"name": "reader"},
+        "roleRef": {"kind": "Role", "name": "reader"},
+        "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": "default"}],
+    }
+    made(lab.admin.post(f"{DEFAULT}/serviceaccounts", {"metadata": {"name": "reader"}}))
+    space = f"{RBAC}/namespaces/default"
+    made(lab.admin.post(f"{space}/roles", {"metadata": {"name": "reader"}, "rules": [rule]}))
+    made(lab.admin.post(f"{space}/rolebindings", binding))
+    return lab.as_service_account(READER)
+
+
+def made(answer: Answer) -> Answer:
+    """The answer of a request that a case needs."""
+    assert answer.ok, answer
+    return answer
+
+
+def token(lab: Lab, account: str, **spec: Any) -> Answer:
+    """Ask for a token of an account in the namespace default."""
+    return lab.admin.post(f"{DEFAULT}/serviceaccounts/{account}/token", {"spec": spec})
+
+
+def test_a_stranger_has_a_name_and_gets_403(lab: Lab) -> None:
+    """W2: without a credential the name is system:anonymous."""
+    answer = lab.as_anonymous().get("/api")
+    assert (answer.status, answer.as_user) == (403, "system:anonymous")
+
+
+def test_a_made_up_token_has_no_name_and_gets_401(lab: Lab) -> None:
+    """W2: the server could not find out who asks."""
+    answer = lab.as_token("not-a-token").get("/api")
+    assert (answer.status, answer.as_user) == (401, "")
+    assert "system:anonymous" not in answer.message
+
+
+def test_a_failed_credential_is_worse_than_none(lab: Lab) -> None:
+    """W9: 401 even for /version, which the server tells to everybody who shows nothing at all."""
+    assert lab.as_token("not-a-token").get("/version").status == 401
+    assert lab.as_anonymous().get("/version").status == 200
+
+
+def test_a_binding_opens_version_and_health_to_strangers(lab: Lab) -> None:
+    """W2: system:public-info-viewer."""
+    binding = lab.admin.get(f"{RBAC}/clusterrolebindings/system:public-info-viewer").body
+    assert "system:unauthenticated" in [subject["name"] for subject in binding["subjects"]]
+    role = lab.admin.get(f"{RBAC}/clusterroles/system:public-info-viewer").body
+    assert {"/healthz", "/livez", "/readyz", "/version"} <= set(role["rules"][0]["nonResourceURLs"])
+    for path in ("/healthz", "/livez", "/readyz", "/version"):
+        assert lab.as_anonymous().get(path).status == 200
+
+
+def test_every_authenticated_user_may_read_api(lab: Lab) -> None:
+    """W8: /api is open to every authenticated user."""
+    assert lab.as_service_account("default/default").get("/api").status == 200
+
+
+def test_patch_is_not_update(lab: Lab) -> None:
+    """A1: PUT is update, PATCH is patch, and each is a right of its own."""
+    made(lab.admin.post(f"{DEFAULT}/configmaps", {"metadata": {"name": "note"}}))
+    account = reader(lab, "get", "patch")
+    note = f"{DEFAULT}/configmaps/note"
+    assert account.patch(note, {"data": {"a": "1"}}).status == 200
+    replaced = account.put(note, made(account.get(note)).body)
+    assert (replaced.status, replaced.verb) == (403, "update")
+
+
+def test_delete_of_a_list_is_deletecollection(lab: Lab) -> None:
+    """A1: who may delete each may not delete all at once."""
+    account = reader(lab, "delete", "list")
+    refused = account.delete(f"{DEFAULT}/configmaps")
+    assert refused.status == 403
+    assert "cannot deletecollection resource" in refused.message
+    made(lab.admin.post(f"{DEFAULT}/configmaps", {"metadata": {"name": "note"}}))
+    assert account.delete(f"{DEFAULT}/configmaps/note").status == 200
+
+
+def test_list_shows_the_objects_whole(lab: Lab) -> None:
+    """A1: list without get refuses one object, and shows all of them with all that they hold."""
+    made(lab.admin.post(f"{DEFAULT}/configmaps", {"metadata": {"name": "n"}, "data": {"a": "1"}}))
+    account = reader(lab, "list")
+    assert account.get(f"{DEFAULT}/configmaps/n").status == 403
+    listed = account.get(f"{DEFAULT}/configmaps").items
+    assert {"a": "1"} in [item.get("data") for item in listed]
+
+
+def test_a_list_that_goes_on_is_watch(lab: Lab) -> None:
+    """A1: a role with get and list lets nobody watch."""
+    account = reader(lab, "get", "list")
+    assert account.get(f"{DEFAULT}/configmaps", query={"watch": "1"}).status == 403
+
+
+def test_services_of_another_namespace_are_not_in_the_environment(lab: Lab) -> None:
+    """W6: a container has the Services of its own namespace, and always the API server's."""
+    port = {"ports": [{"port": 80}]}
+    lab.admin.post("/api/v1/namespaces", {"metadata": {"name": "elsewhere"}})
+    for space, name in (("default", "near"), ("elsewhere", "far")):
+        service = {"metadata": {"name": name}, "spec": port}
+        made(lab.admin.post(f"/api/v1/namespaces/{space}/services", service))
+    made(lab.admin.post(f"{DEFAULT}/pods", {"metadata": {"name": "looks"}, "spec": SLEEPS}))
+    lab.wait("default/looks")
+    environment = lab.exec("default/looks", "env").stdout
+    assert "NEAR_SERVICE_HOST=" in environment
+    assert "KUBERNETES_SERVICE_HOST=" in environment
+    assert "FAR_SERVICE_HOST=" not in environment
+
+
+def test_a_pod_gets_no_further_container(lab: Lab) -> None:
+    """W11: the containers in a pod's spec are fixed."""
+    path = f"{DEFAULT}/pods/alone"
+    made(lab.admin.post(f"{DEFAULT}/pods", {"metadata": {"name": "alone"}, "spec": SLEEPS}))
+    pod = made(lab.admin.get(path)).body
+    pod["spec"]["containers"].append({**SLEEPS["containers"][0], "name": "second"})
+    assert lab.admin.put(path, pod).status == 422
+
+
+def test_a_pod_without_a_token_still_has_an_account(lab: Lab) -> None:
+    """A2: its name stands in the spec; what the pod asks, it asks as system:anonymous."""
+    spec = {**SLEEPS, "automountServiceAccountToken": False}
+    pod = made(lab.admin.post(f"{DEFAULT}/pods", {"metadata": {"name": "mute"}, "spec": spec})).body
+    assert pod["spec"]["serviceAccountName"] == "default"
+    assert not pod["spec"].get("volumes")
+
+
+def test_a_token_for_another_audience_is_no_token_here(lab: Lab) -> None:
+    """W12: the API server answers it with 401."""
+    other = made(token(lab, "default", audiences=["https://shop.example"])).body["status"]["token"]
+    own = made(token(lab, "default")).body["status"]["token"]
+    assert lab.as_token(other).get("/api").status == 401
+    assert lab.as_token(own).get("/api").status == 200
+
+
+def test_an_account_has_no_secret_of_its_own(lab: Lab) -> None:
+    """W10: in 1.24 and later no Secret is made for an account by default."""
+    made(lab.admin.post(f"{DEFAULT}/serviceaccounts", {"metadata": {"name": "fresh"}}))
+    assert lab.admin.get(f"{DEFAULT}/serviceaccounts/fresh").body.get("secrets") is None
+    assert lab.admin.get(f"{DEFAULT}/secrets").items == []
+
+
+def test_a_right_ends_at_its_namespace(lab: Lab) -> None:
+    """00: what is granted in one namespace is refused in the other."""
+    account = reader(lab, "list", resource="serviceaccounts")
+    assert account.get(f"{DEFAULT}/serviceaccounts").status == 200
+    assert account.get("/api/v1/namespaces/kube-system/serviceaccounts").status == 403

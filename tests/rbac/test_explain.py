@@ -9,6 +9,7 @@ from labkit.client.client import Client
 from labkit.grading.tasks.task import binding, role
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import explain
+from labkit.rbac.explaining import explanation_data, explanation_text
 from labkit.rbac.matrix import Permission
 from labkit.rbac.policy import PolicyUnreadable, read_policy
 from tests.rbac.conftest import anonymous, put
@@ -97,6 +98,23 @@ def test_who_may_not_read_the_roles_is_told_whom_to_ask(api: Client) -> None:
     nobody = anonymous(api)
     with pytest.raises(PolicyUnreadable, match=r"lab\.admin"):
         read_policy(nobody)
+
+
+def test_nobody_is_told_how_to_let_strangers_in(api: Client) -> None:
+    """The first refusal that a learner sees is a stranger's, and a command to copy would stand below it."""
+    policy = read_policy(api)
+    stranger = Subject("system:anonymous", ("system:unauthenticated",))
+    refused = Permission.parse("list services").question(stranger, "kikai")
+    data = explanation_data(explain(api, refused, policy), policy)
+    assert data["changes"] == []
+    said = explanation_text(data)
+    assert "kubectl" not in said
+    assert said.splitlines()[-1] == (
+        "  Never grant anything to system:anonymous: whoever reaches the server would have it. "
+        "Let the caller show a credential, and give the right to its user."
+    )
+    account = Permission.parse("list services").question(subject("darbo/default"), "kikai")
+    assert explanation_data(explain(api, account, policy), policy)["never"] == ""
 
 
 def test_the_smallest_change_allows_nothing_else_and_really_flips_it(api: Client) -> None:

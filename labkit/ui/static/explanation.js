@@ -13,5 +13,6 @@ function explanation(data) {
         h("summary", {}, change.title),
         change.commands.map(command),
         h("p", { class: "lk-quiet" }, change.alsoAllows.length
-          ? t("It would also allow: {what}.", { what: change.alsoAllows.join("; ") }) : t("It would allow nothing else."))))) : null);
+          ? t("It would also allow: {what}.", { what: change.alsoAllows.join("; ") }) : t("It would allow nothing else."))))) : null,
+    data.never ? h("p", {}, data.never) : null);
 }
