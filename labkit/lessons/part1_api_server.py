@@ -147,7 +147,7 @@ def w2(context: CheckContext) -> Outcome:
         require_guess("W2", label, prediction, answer, why[label])
     return passed(
         "; ".join(f"{label}: {with_status(answer)}" for label, answer in truth.items()) + ".",
-        "401 asks “who are you?”; 403 says “I know who you are, and no”.",
+        "401: the server has no name for you. 403: it has one, perhaps system:anonymous, and says no.",
         asked_at=min(call.at for call in calls[STRANGER] + calls[BAD_TOKEN]),
     )
 
