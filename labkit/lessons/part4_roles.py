@@ -151,10 +151,10 @@ def w16(context: CheckContext) -> Outcome:
     prediction = require_prediction(context, "W16")
     if prediction != FORBIDDEN:
         seen = text(
-            "you predicted “{prediction}”; the pod is known as before, and the roles alone changed nothing",
+            "you predicted “{prediction}”; the server refused the account narrow the list of services",
             prediction,
         )
-        hint = text("A role says what. Until a binding says who, nobody has it. Predict again.")
+        hint = text("A plain list names no object, so resourceNames do not allow it. Predict again.")
         raise wrong_prediction("W16", seen, hint)
     return passed(
         "service-reader in kikai and darbo grants get and list on services.",

@@ -17,7 +17,7 @@
 #
 # **In this lab you will** write down who may do what and who may not, ask the files and the cluster, find out
 # how little two questions say, review a colleague's change, and give a program the least role that it needs.
-# Time: about 40 minutes.
+# Time: about 35 minutes.
 #
 # ![You are here: authorization, the fourth of six stations. Before it: you ask, TLS,
 # authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)

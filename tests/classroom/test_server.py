@@ -121,7 +121,7 @@ def test_the_board_has_a_row_for_each_learner(room: Room) -> None:
     assert 115 < seen["now"] - ada["stuck"]["since"] < 125 + 300
     (mistake,) = seen["mistakes"]
     assert (mistake["count"], mistake["step"]) == (1, "W2")
-    assert mistake["say"].startswith("401 means that the server does not know who asks.")
+    assert mistake["say"].startswith("401 means that the server has no name for the caller.")
     assert "key" not in ada
 
 

@@ -13,6 +13,7 @@ import labkit
 from labkit import lessons
 from labkit.client.answer import Answer
 from labkit.lab import current
+from labkit.lab.answers import Answers
 from labkit.lab.lab import Lab
 from labkit.lessons.asides import ENTRIES
 from labkit.lessons.base import Outcome
@@ -74,6 +75,8 @@ def decision(value: object) -> str:
     """Return the word for a status, an answer, a caller's permission, or a status with its message."""
     if isinstance(value, bool):
         return "allowed" if value else "forbidden"
+    if isinstance(value, str):  # as ``answers`` shows it, such as "403 forbidden"
+        value = int(value.split()[0])
     status: Any = (
         value.status
         if isinstance(value, Answer)
@@ -88,11 +91,15 @@ def decision(value: object) -> str:
 
 def yes_or_no(value: object) -> str:
     """Return the word for a yes or a no."""
+    if isinstance(value, str):
+        return value
     return "yes" if value else "no"
 
 
 def shown(values: Sequence[Any]) -> list[Any]:
-    """Return the values of a list in a cell's last expression; without a list, the value of each expression."""
+    """Return the answers of a table or a list in a cell's last expression; else the value of each expression."""
+    if isinstance(values[-1], Answers):
+        return [answer for _who, _what, answer in values[-1].rows]
     if isinstance(values[-1], dict):
         return [values[-1][name] for name in ("account-says-no", "pod-says-yes", "pod-says-no")]
     return list(values[-1] if isinstance(values[-1], list) else values)
@@ -105,7 +112,7 @@ ANSWERS: dict[str, tuple[Callable[[Any], str], Sequence[int]]] = {
     "A4": (decision, (2,)),
     "A5": (yes_or_no, (1,)),
     "A6": (decision, (1,)),
-    "A7": (decision, (1,)),
+    "A7": (decision, (2,)),
     "A8": (decision, (1, 2)),
     "A9": (decision, (1,)),
 }
