@@ -154,7 +154,9 @@ def w16(context: CheckContext) -> Outcome:
             "you predicted “{prediction}”; the server refused the account narrow the list of services",
             prediction,
         )
-        hint = text("A plain list names no object, so resourceNames do not allow it. Predict again.")
+        hint = text(
+            "A plain list names no object, so resourceNames do not allow it. Predict again."
+        )
         raise wrong_prediction("W16", seen, hint)
     return passed(
         "service-reader in kikai and darbo grants get and list on services.",
