@@ -47,7 +47,7 @@ PREDICTION = re.compile(r"# (predict\(.*\))\n")
 LIKE_A_STEP = re.compile(r"#+ *[A-Za-z]\d+\b")
 """A heading that names a step, well or badly."""
 PICTURES = ROOT / "notebooks" / "pictures"
-STRIPS = (("you",), ("tls", "authentication"), ("authentication", "admission"), ("authorization",))
+STRIPS = (("tls", "authentication"), ("authentication", "admission"), ("authorization",))
 """The stations that a notebook's picture highlights, as the ids in ``request.svg``."""
 
 # nbformat has no types for these.

@@ -6,6 +6,7 @@ Solved, every checkpoint passes. As the learner gets it, no cell fails, and no c
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from labkit.core.redact import TOKEN
 from labkit.lab.lab import Lab
 from tests.notebooks.support import NAMES, execute, states
 from tests.support.slow import slow_but
+
+ASKED = re.compile(r"^\S (\d+) .*\n  who +service account museum/mina", re.MULTILINE)
+"""An answer to the account of the first notebook, with its status."""
 
 STEPS = {
     lesson.id: [step.id for step in (*lesson.steps, *lesson.asides)] for lesson in lessons.LESSONS
@@ -38,6 +42,16 @@ def shown(document: Any) -> str:
             texts.append(output.get("text", ""))
             texts.append(output.get("data", {}).get("text/plain", ""))
     return "\n".join(texts)
+
+
+def test_the_first_notebook_goes_from_a_refusal_to_a_right_of_ones_own(
+    home: Path, tmp_path: Path
+) -> None:
+    """Refused; refused with a role; allowed with a binding; refused next door; refused and allowed one verb more."""
+    document = execute("00-start", solved=True, directory=tmp_path)
+    assert ASKED.findall(shown(document)) == ["403", "403", "200", "403", "403", "200"]
+    left = Lab(say=lambda _line: None).admin.get("/api/v1/namespaces").names
+    assert not {"museum", "garden"} & set(left)
 
 
 @pytest.mark.parametrize("name", slow_but(NAMES, "01-api-server"))
