@@ -25,7 +25,7 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
 
 # Of each distribution, whose requirements and commands are in its metadata.
-PROJECTS := pyproject.toml kube_embedded/pyproject.toml
+PROJECTS := pyproject.toml kube_embedded/pyproject.toml jupyter/pyproject.toml
 
 $(LAB): requirements.lock $(PROJECTS) tools/bootstrap.py
 	@command -v $(PYTHON) >/dev/null || { echo "labkit needs Python 3.11 or newer: there is no $(PYTHON) (make PYTHON=…)" >&2; exit 1; }
@@ -86,7 +86,7 @@ LOWEST := build/lowest
 
 test-lowest: $(DEV) ## the demo and the tests of other libraries' internals, with the lowest versions allowed
 	uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python $(LOWEST) \
-		&& $$uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e kube_embedded -e . \
+		&& $$uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e kube_embedded -e . -e jupyter \
 		&& $$uv pip install --quiet --python $(LOWEST)/bin/python hypothesis pytest pytest-xdist
 	home=$$(mktemp -d) && LABKIT_HOME=$$home $(LOWEST)/bin/labkit demo >/dev/null; status=$$?; rm -rf "$$home"; exit $$status
 	$(LOWEST)/bin/python -m pytest -p no:anyio -o addopts= -W ignore::DeprecationWarning -k "not without_the_ca" $(INTERNALS) $(PYTEST_ARGS)
@@ -164,13 +164,14 @@ screenshots: $(DEV) ## the pictures in the docs, from a real Chromium
 
 # The locks are universal (every platform, Python 3.11 and newer) and hashed, and name no address.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-        --no-emit-index-url --no-emit-find-links --no-annotate --no-emit-package kube-embedded \
+        --no-emit-index-url --no-emit-find-links --no-annotate \
+        --no-emit-package kube-embedded --no-emit-package kube-labkit-core --no-emit-package kube-labkit \
         --custom-compile-command 'make lock'
 
 lock: ## renew the pinned versions
 	$(LOCK) pyproject.toml --group setup --extra test --extra docs --extra site -o requirements-dev.lock
-	$(LOCK) pyproject.toml --group setup --extra class --extra ko -c requirements-dev.lock -o requirements.lock
-	$(LOCK) pyproject.toml --group setup --extra class --extra hub --extra ko -c requirements-dev.lock -o deploy/hub/requirements.lock
+	$(LOCK) jupyter/pyproject.toml --group setup --extra class --extra ko -c requirements-dev.lock -o requirements.lock
+	$(LOCK) jupyter/pyproject.toml --group setup --extra class --extra hub --extra ko -c requirements-dev.lock -o deploy/hub/requirements.lock
 	uv pip compile --quiet --python-version 3.14 --python-platform wasm32-pyodide2024 --generate-hashes \
 	       --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
 	       --no-emit-package pyyaml --no-emit-package markupsafe \
@@ -180,10 +181,11 @@ lock: ## renew the pinned versions
 links: $(DEV) ## follow the documentation's links, those to other sites too
 	$(BIN)/python -m tools.links --online
 
-dist: $(LAB) ## the wheels and the source distributions of both packages, in dist/
+dist: $(LAB) ## the wheels and the source distributions of all three packages, in dist/
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
 	cd kube_embedded && ../$(BIN)/python -m hatchling build -d ../dist
+	cd jupyter && ../$(BIN)/python -m hatchling build -d ../dist
 
 clean: ## forget the environment and every cache
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

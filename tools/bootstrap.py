@@ -16,6 +16,9 @@ from typing import List, Optional  # noqa: UP035 - a Python that is too old must
 
 OLDEST = (3, 11)
 
+OWN = ("-e", "kube_embedded", "-e", ".", "-e", "jupyter")
+"""The repository's own distributions; see jupyter/pyproject.toml."""
+
 
 def main(venv: str, lock: str) -> None:
     """Install what ``lock`` pins, and labkit itself, into the environment ``venv``."""
@@ -31,7 +34,7 @@ def main(venv: str, lock: str) -> None:
     # uv installs nothing that has no hash in the lock. Without bytecode each start would compile its
     # imports and take twice as long.
     run([*install, "--compile-bytecode", "--require-hashes", "-r", lock])
-    run([*install, "--no-deps", "--no-build-isolation", "-e", "kube_embedded", "-e", "."])
+    run([*install, "--no-deps", "--no-build-isolation", *OWN])
     report(f"{venv} is ready")
 
 

@@ -49,7 +49,9 @@ def environment(lock: str) -> str:
         lock: The text of requirements.lock.
     """
     lines = [f'      - "{pin}"\n' for pin in pins(lock)]
-    return HEAD + "".join(lines) + "      - -e ./kube_embedded\n      - -e .\n"
+    return (
+        HEAD + "".join(lines) + "      - -e ./kube_embedded\n      - -e .\n      - -e ./jupyter\n"
+    )
 
 
 if __name__ == "__main__":

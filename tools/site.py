@@ -282,7 +282,7 @@ def own_wheels() -> list[Path]:
     folder = BUILD / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    for project in (ROOT, ROOT / "kube_embedded"):
+    for project in (ROOT, ROOT / "jupyter", ROOT / "kube_embedded"):
         subprocess.run(
             command, cwd=project, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -273,7 +273,7 @@ def _wheels(directory: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     # A checkout, whose wheel can be built. An installed labkit has no sources to build from.
     if (root / "pyproject.toml").exists():
-        sources = [str(root), str(root / "kube_embedded")]
+        sources = [str(root), str(root / "jupyter"), str(root / "kube_embedded")]
         build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), *sources]
         done = call(build, timeout_seconds=SAVE_SECONDS)
         if not done.ok:

@@ -9,12 +9,13 @@ import importlib
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from labkit.core.errors import LabkitError, UsageError, near
 from labkit.core.language import text
+from labkit.core.libraries import missing
 from labkit.core.version import __version__
 
 from .output import report
@@ -75,6 +76,21 @@ class Commands(click.Group):
                 text('labkit has no command "{args}".', args[0]), todo=near(args[0], COMMANDS)
             )
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command.
+
+        Raises:
+            Missing: When it needs a library that only kube-labkit installs.
+        """
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            name = (error.name or "").partition(".")[0]
+            # A module of our own is always there, so its absence is a defect.
+            if name in ("", "kube_embedded", "labkit"):
+                raise
+            raise missing(name) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

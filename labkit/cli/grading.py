@@ -152,8 +152,11 @@ def grade_command(**options: Any) -> int:
 
     With --scheduler, the workers of a Dask cluster grade; docs/scale.md says how to start one.
     """
+    from labkit.core.libraries import FOR_GRADING, require
     from labkit.grading.judging.result import FAILED
 
+    # Most of them are for learners' processes.
+    require("ipykernel", "nbclient", "packaging", "rich", install=FOR_GRADING)
     plan = GradingPlan(**options)
     command = click.get_current_context()
     # Both end with the command, in the opposite order: after SIGTERM too, the unpacked

@@ -30,8 +30,11 @@ def lab_command(
     nothing you do changes labkit itself, and an update never overwrites your work.
     Further options go to JupyterLab, such as --port 8899.
     """
+    from labkit.core.libraries import require
     from labkit.lab import workbook
 
+    # It runs as a program of its own.
+    require("jupyterlab")
     target = workbook.prepare(directory, instructor=instructor)
     echo("Your notebooks are in {directory}", target.directory)
     for name in target.outdated:

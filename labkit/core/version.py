@@ -5,7 +5,10 @@ __version__ = "0.1.0"
 DISTRIBUTION = "kube-labkit"
 """The name to install by: on PyPI, ``labkit`` is an unrelated project."""
 
-OWN = (DISTRIBUTION, "kube-embedded")
+CORE = "kube-labkit-core"
+"""The distribution of this code; ``DISTRIBUTION`` adds Jupyter by requiring it."""
+
+OWN = (CORE, DISTRIBUTION, "kube-embedded")
 """The distributions of labkit's own repository; they have the same version."""
 
 USER_AGENT = f"labkit/{__version__}"

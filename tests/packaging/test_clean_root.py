@@ -204,7 +204,7 @@ def test_the_hub_s_image(machine: Machine, tmp_path: Path) -> None:
         "-d",
         str(context / "dist"),
     ]
-    for project in (ROOT, ROOT / "kube_embedded"):
+    for project in (ROOT, ROOT / "jupyter", ROOT / "kube_embedded"):
         subprocess.run(command, cwd=project, check=True, capture_output=True)
     entry, command = build(
         machine, (ROOT / "deploy/hub/Dockerfile").read_text(encoding="utf-8"), context

@@ -51,10 +51,15 @@ def test_the_learner_s_and_the_hub_s_pins_are_the_developer_s_pins_too() -> None
     ],
 )
 def test_the_lock_satisfies_what_pyproject_asks_for(name: str, extras: tuple[str, ...]) -> None:
-    project = tomllib.loads(read("pyproject.toml"))["project"]
-    wanted = [Requirement(text) for text in project["dependencies"]]
-    for extra in extras:
-        wanted += [Requirement(text) for text in project["optional-dependencies"][extra]]
+    projects = [
+        tomllib.loads(read(f"{folder}pyproject.toml"))["project"]
+        for folder in ("", "jupyter/", "kube_embedded/")
+    ]
+    wanted = [Requirement(text) for project in projects for text in project["dependencies"]]
+    for extra in ("full", "grade", *extras):
+        lists = [project["optional-dependencies"].get(extra, []) for project in projects]
+        assert any(lists), extra
+        wanted += [Requirement(text) for texts in lists for text in texts]
     locked: dict[str, list[str]] = {}
     for text in pins(read(name)):
         pin = Requirement(text)
@@ -74,8 +79,8 @@ def test_environment_yml_is_made_from_the_lock() -> None:
 def test_environment_yml_has_the_same_pins_in_its_pip_section() -> None:
     packages = yaml.safe_load(read("environment.yml"))["dependencies"]
     (section,) = [entry["pip"] for entry in packages if isinstance(entry, dict)]
-    assert section[-2:] == ["-e ./kube_embedded", "-e ."]
-    assert section[:-2] == pins(read("requirements.lock"))
+    assert section[-3:] == ["-e ./kube_embedded", "-e .", "-e ./jupyter"]
+    assert section[:-3] == pins(read("requirements.lock"))
     assert {"kubernetes-client", "kubernetes-kind"} <= {
         entry for entry in packages if isinstance(entry, str)
     }

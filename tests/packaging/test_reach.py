@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.core.version import DISTRIBUTION, __version__
+from labkit.core.version import CORE, DISTRIBUTION, OWN, __version__
 from tests.support.some import some
 from tools import links
 from tools.site_pages import elsewhere
@@ -80,6 +80,7 @@ def test_a_wrong_name_is_found(line: str) -> None:
     [
         "pip install kube-labkit",
         "pip install 'kube-labkit[nbgrader]'",
+        "pip install 'kube-labkit-core[grade]'",
         "uvx --from kube-labkit labkit lab",
         "pipx run --spec kube-labkit labkit demo",
         "pip install --no-index --find-links wheels kube-labkit",
@@ -91,10 +92,12 @@ def test_a_right_name_is_not(line: str) -> None:
 
 def test_the_distribution_has_one_name_and_one_version() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
-    assert project["name"] == DISTRIBUTION == "kube-labkit"
+    whole = tomllib.loads(read("jupyter/pyproject.toml"))["project"]
+    assert project["name"] == CORE == "kube-labkit-core"
+    assert whole["name"] == DISTRIBUTION == "kube-labkit"
     assert project["dynamic"] == ["version"]
-    assert metadata.version(DISTRIBUTION) == __version__
-    assert project["scripts"] == {"labkit": "labkit.cli:main"}
+    assert {metadata.version(name) for name in OWN} == {whole["version"]} == {__version__}
+    assert project["scripts"] == whole["scripts"] == {"labkit": "labkit.cli:main"}
     assert yaml.safe_load(read("CITATION.cff"))["version"] == __version__
     assert f"## {__version__}" in read("CHANGELOG.md")
 

@@ -52,10 +52,35 @@ def test_the_servers_wheel_holds_every_module_and_table(server_wheel: Path) -> N
     assert [name for name in names if Path(name).suffix not in kinds | {""}] == []
 
 
-def test_both_have_one_version() -> None:
+def test_all_three_have_one_version_and_licence() -> None:
     assert __version__ == server_version
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert f"kube-embedded[full]=={__version__}" in project["dependencies"]
+    core, whole = (
+        tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        for folder in (".", "jupyter")
+    )
+    assert f"kube-embedded=={__version__}" in core["dependencies"]
+    assert f"kube-embedded[full]=={__version__}" in whole["dependencies"]
+    assert f"kube-labkit-core[grade]=={__version__}" in whole["dependencies"]
+    assert whole["version"] == __version__
+    # Copies, for a link would lead out of a source distribution.
+    for folder in ("jupyter", "kube_embedded"):
+        assert not (ROOT / folder / "LICENSE").is_symlink()
+        assert (ROOT / folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+def test_the_core_asks_of_the_server_s_extra_what_decides_answers() -> None:
+    core, server = (
+        tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        for folder in (".", "kube_embedded")
+    )
+    full = server["optional-dependencies"]["full"]
+    assert [line for line in full if line not in core["dependencies"]] == [full[-1]]
+    assert full[-1].startswith("uvloop")
+
+
+def test_the_whole_lab_s_wheel_holds_requirements_alone(tmp_path: Path) -> None:
+    names = zipfile.ZipFile(built(ROOT / "jupyter", tmp_path)).namelist()
+    assert {name.partition("/")[0] for name in names} == {f"kube_labkit-{__version__}.dist-info"}
 
 
 def test_the_wheel_holds_every_module_manifest_and_notebook(wheel: Path) -> None:

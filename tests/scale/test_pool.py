@@ -249,8 +249,8 @@ def test_a_scheduler_that_was_started_again_is_prepared_again(
 
 def test_without_labkit_a_worker_is_named() -> None:
     def client(worker: str | None) -> Any:
-        about = {"packages": {"kube-labkit": "1"}}
-        workers = {"tcp://a:1": {"packages": {"kube-labkit": worker}}, "tcp://b:1": None}
+        about = {"packages": {"kube-labkit-core": "1"}}
+        workers = {"tcp://a:1": {"packages": {"kube-labkit-core": worker}}, "tcp://b:1": None}
         versions = {"scheduler": about, "workers": workers}
         return SimpleNamespace(get_versions=lambda packages: versions)
 

@@ -11,7 +11,7 @@ from distributed import Client, Security
 
 from labkit.core.errors import Missing, Unreachable, UsageError
 from labkit.core.language import text
-from labkit.core.version import DISTRIBUTION
+from labkit.core.version import CORE
 
 CONNECT_SECONDS = 10.0
 
@@ -105,11 +105,9 @@ def require_labkit(client: Client) -> None:
     Raises:
         Missing: One of them has none.
     """
-    versions: Any = client.get_versions(packages=[DISTRIBUTION])
+    versions: Any = client.get_versions(packages=[CORE])
     installed = {"the scheduler": versions["scheduler"], **versions["workers"]}
-    without = [
-        name for name, about in installed.items() if about and not about["packages"][DISTRIBUTION]
-    ]
+    without = [name for name, about in installed.items() if about and not about["packages"][CORE]]
     if without:
         raise Missing(
             text("There is no labkit on {without}.", ", ".join(without)),

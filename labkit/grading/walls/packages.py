@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from labkit.core.version import DISTRIBUTION
+from labkit.core.version import CORE, DISTRIBUTION
 
-VISIBLE = (DISTRIBUTION, "numpy", "pandas", "matplotlib")
-"""Distributions that are visible where they are installed, with all that they require."""
+VISIBLE = (CORE, DISTRIBUTION, "ipykernel", "nbclient", "numpy", "pandas", "matplotlib")
+"""Distributions that are visible where they are installed, with all that they require. Two are of the extra ``grade``."""
 
 NOT_INSTALLED = ("__pycache__", "_virtualenv.py", "_virtualenv.pth")
 """Entries of a directory of packages that no distribution lists, and an environment needs."""
@@ -71,7 +71,7 @@ def _visible_entries() -> dict[Path, set[str]]:
     from labkit.backends.bundle import installed_versions
 
     names = set().union(*map(installed_versions, VISIBLE))
-    if DISTRIBUTION not in names:
+    if CORE not in names:
         return {}
     entries: dict[Path, set[str]] = {}
     for name in names:

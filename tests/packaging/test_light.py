@@ -1,0 +1,114 @@
+"""What the light distributions install, and what their commands say without the rest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .fresh import build, distributions, environment, megabytes, packages
+
+pytestmark = pytest.mark.slow
+
+JUPYTER = {"aiohttp", "anywidget", "ipykernel", "ipython", "ipywidgets", "jupyterlab", "kubernetes"}
+
+POLICY = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader, namespace: shop}
+rules: [{apiGroups: [""], resources: [pods], verbs: [list]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reader, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
+subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+"""
+QUESTIONS = "questions: [{who: shop/web, may: list pods in shop, may not: list pods}]\n"
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("wheels"), "wheel")
+
+
+@pytest.fixture(scope="module")
+def core(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return environment(tmp_path_factory.mktemp("core") / "env", wheels, "kube-labkit-core")
+
+
+def labkit(folder: Path, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [folder / "bin" / "labkit", *words],
+        cwd=home,
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "LABKIT_HOME": str(home / "lab")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_server_needs_12_distributions_and_30_mb(wheels: Path, tmp_path: Path) -> None:
+    env = environment(tmp_path / "env", wheels, "kube-embedded")
+    assert len(distributions(env)) <= 12
+    assert megabytes(env) <= 30
+
+
+def test_the_command_line_needs_40_distributions_and_60_mb(core: Path) -> None:
+    assert len(distributions(core)) <= 40
+    assert megabytes(core) <= 60
+    assert distributions(core) & JUPYTER == set()
+
+
+def test_the_command_line_tests_a_policy(core: Path, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "questions.yaml").write_text(QUESTIONS)
+    done = labkit(core, tmp_path, "rbac", "test", "policy.yaml", "questions.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 answers are as expected." in done.stdout
+
+
+def test_the_command_line_starts_a_cluster_and_the_drill(core: Path, tmp_path: Path) -> None:
+    try:
+        started = labkit(core, tmp_path, "up")
+        assert started.returncode == 0, started.stderr
+        assert labkit(core, tmp_path, "status").stdout.startswith("✔ The embedded cluster runs.")
+        assert "May " in labkit(core, tmp_path, "drill").stdout
+    finally:
+        assert labkit(core, tmp_path, "down").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "library", "install"),
+    [
+        ("lab", "jupyterlab", "kube-labkit"),
+        ("demo", "rich", "kube-labkit"),
+        ("class start", "aiohttp", "kube-labkit"),
+        ("bundle save lab.tar --no-images", "packaging", "kube-labkit"),
+        ("grade .", "ipykernel", "'kube-labkit-core[grade]'"),
+    ],
+)
+def test_a_command_that_needs_more_says_what_to_install(
+    core: Path, tmp_path: Path, command: str, library: str, install: str
+) -> None:
+    done = labkit(core, tmp_path, *command.split())
+    assert done.returncode == 5
+    assert done.stderr.splitlines()[-2:] == [
+        f"labkit: The library {library} is not installed.",
+        f"  try: pip install {install}",
+    ]
+
+
+def test_the_extra_grades_without_jupyterlab(wheels: Path, tmp_path: Path) -> None:
+    env = environment(tmp_path / "env", wheels, "kube-labkit-core[grade]")
+    assert distributions(env) & JUPYTER == {"ipykernel", "ipython"}
+    notebook = packages(env) / "labkit/_data/notebooks/exercises/ex4-roles.ipynb"
+    submissions = tmp_path / "submissions" / "ann"
+    submissions.mkdir(parents=True)
+    (submissions / notebook.name).write_bytes(notebook.read_bytes())
+    done = labkit(env, tmp_path, "grade", "--trust", "submissions")
+    assert done.returncode == 0, done.stderr
+    assert "1 graded, 0 with full marks." in done.stdout
