@@ -15,30 +15,28 @@
 #
 # *Who may do what, everywhere.*
 #
-# **In this lab you will** write a role for things that live in no namespace, learn why a
-# role binding to it does not help, and let one account see the pods of every namespace.
-# Time: about 35 minutes.
+# **In this lab you will** write a role for things that live in no namespace, bind it in two ways, and let one account
+# see the pods of every namespace. Time: about 33 minutes.
 #
 # ![You are here: authorization, the fourth of six stations. Before it: you ask, TLS,
 # authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)
 
 # %%
-from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
+from labkit import Lab, answers, check, expect_forbidden, hint, predict, recall, solution
 
 lab = Lab()
 lab.prepare("04-roles/W14-namespaces.yaml")
 lab.prepare("04-roles/W14-pods-test.yaml")
 
 # %% [markdown]
-# Those two lines make the namespaces and pods of W14 where they are missing, and touch
-# nothing that is there. We go on as the pod `kikai/test`, that is, as the `default` account
-# of `kikai`.
+# Those lines make the namespaces and pods of W14 where they are missing. We go on as the pod `kikai/test`, that is, as
+# the `default` account of `kikai`.
 
 # %%
 me = lab.as_pod("kikai/test")
 
 # %% [markdown]
-# The panel rewinds the cluster to the beginning of a step, and shows what else it can do where you are.
+# The panel rewinds the cluster to the beginning of a step.
 #
 # After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
 # The cluster and your passes are still there.
@@ -51,8 +49,7 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about parts 1 to 4. Write the letter that you choose between the quotes, and run the
-# cell. Nothing is counted: a wrong one tells you what to think of.
+# They are about parts 1 to 4. Write a letter between the quotes, and run the cell. Nothing is counted.
 #
 # **5.1** You create a role, and the pod asks again at once. What has changed for it?
 # * a: nothing
@@ -87,13 +84,13 @@ recall("5.3", "")
 #
 # 1. **Resources that live in no namespace:** nodes, the list of namespaces, *persistent volumes*.
 # 2. **Non-resource URLs:** paths such as `/`, `/api` and `/version`, where no object lies.
-# 3. **The same rules in a hundred namespaces:** nobody wants to write one role a hundred times.
+# 3. **The same rules in a hundred namespaces.** Nobody wants to write one role a hundred times.
 #
 # For all three there is the **cluster role**: rules without a namespace.
 
 # %% [markdown]
-# **Your turn:** create the cluster role `pv-reader`: `get` and `list` on `persistentvolumes`, which
-# are in the core group. It looks like the role of W16, with another `kind` and no namespace.
+# **Your turn:** create the cluster role `pv-reader`: `get` and `list` on `persistentvolumes`, of the core group. It looks
+# like the role of W16, with another `kind` and no namespace.
 
 # %%
 ### BEGIN SOLUTION
@@ -120,33 +117,9 @@ check("W20")
 # </details>
 
 # %% [markdown]
-# And who opened `/api` for you in W8, and not `/`? A cluster role that every cluster has. Its rule
-# names paths in the place of API groups and resources, and the verb is the HTTP method in small
-# letters:
-
-# %%
-discovery = lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:discovery")
-discovery.body["rules"]
-
-# %% [markdown]
-# A cluster role binding gives it to the group `system:authenticated`, so to whoever has shown a
-# valid credential. A stranger is not of that group: hence the 403 for `/api` in W2. `/` stands in no
-# such rule: hence the 403 of W7 and W8. To grant `/`, one writes a cluster role with this rule
-#
-# ```
-# - nonResourceURLs: ["/"]
-#   verbs: ["get"]
-# ```
-#
-# and binds it with a *cluster* role binding. Nothing less will do: a Role with such a rule is
-# refused, and a role binding to it grants nothing, since a path lies in no namespace. A path may end in `*`:
-# `/logs/*` is every path that begins with `/logs/`. (Do not grant it here. The checks of this part ask for less.)
-
-# %% [markdown]
 # ## W21 · Ask without a binding
 #
-# You have seen this moment before, in W16. **Predict:** the cluster role exists. May
-# `kikai/test` list persistent volumes, `"allowed"` or `"forbidden"`?
+# **Predict:** the cluster role exists. May `kikai/test` list persistent volumes, `"allowed"` or `"forbidden"`?
 
 # %%
 # predict("W21", "…")
@@ -169,21 +142,16 @@ answer
 check("W21")
 
 # %% [markdown]
-# The message ends differently from W15: *at the cluster scope*. There is no namespace in
-# the path, so no namespace in the answer, and, as you will see, no role binding can help.
+# The message ends differently from W15: *at the cluster scope*. There is no namespace in the path, so none in the answer.
+# And as in W16, a role that is bound to nobody grants nothing.
 
 # %% [markdown]
 # ## W22 · A RoleBinding to a cluster role
 #
-# A RoleBinding may refer to a ClusterRole. Then the cluster role becomes a shared role: it
-# is written once, and each namespace that wants it binds it. Kubernetes brings some for
-# this purpose. `view` reads most things of a namespace:
-
-# %%
-view = lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/view")
-sorted({name for rule in view.body["rules"] for name in rule["resources"]})[:12]
-
-# %% [markdown]
+# A RoleBinding may refer to a ClusterRole. Then the cluster role becomes a shared role: it is written once, and each
+# namespace that wants it binds it. Kubernetes brings some for this purpose. `view` reads pods, services, config maps and
+# most other things of a namespace.
+#
 # You will bind two cluster roles to `kikai`'s `default` account, each with a *RoleBinding* in
 # `kikai`: `view`, and your `pv-reader`. **Predict** what the account may list then, each
 # `"allowed"` or `"forbidden"`: `pods in kikai`, `pods in darbo`, and `persistent volumes`.
@@ -201,24 +169,15 @@ predict("W22", expected | {"persistent volumes": "forbidden"})
 
 # %%
 ### BEGIN SOLUTION
-lab.apply("""
+binding = """
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {namespace: kikai, name: view-test}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
 subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
-""")
-### END SOLUTION
-
-# %%
-### BEGIN SOLUTION
-lab.apply("""
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {namespace: kikai, name: pv-test}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pv-reader}
-subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
-""")
+"""
+lab.apply(binding)
+lab.apply(binding.replace("name: view-test", "name: pv-test").replace("view}", "pv-reader}"))
 ### END SOLUTION
 
 # %% [markdown]
@@ -226,11 +185,7 @@ subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
 
 # %%
 ### BEGIN SOLUTION
-me.get("/api/v1/namespaces/kikai/pods")
-### END SOLUTION
-
-# %%
-### BEGIN SOLUTION
+display(me.get("/api/v1/namespaces/kikai/pods"))
 with expect_forbidden(verb="list"):
     display(me.get("/api/v1/namespaces/darbo/pods"))
     display(me.get("/api/v1/persistentvolumes"))
@@ -240,43 +195,59 @@ with expect_forbidden(verb="list"):
 check("W22")
 
 # %% [markdown]
-# A RoleBinding grants in its own namespace and nowhere else, whatever it refers to. So
-# `view` works in `kikai` alone: one shared role, bound where it is wanted. And
-# `pv-reader` does not help at all: a persistent volume is in no namespace, and a binding
-# that holds in `kikai` never meets it.
+# A RoleBinding grants in its own namespace, whatever it refers to. So `view` works in `kikai` alone. And `pv-reader` does
+# not help at all: a persistent volume is in no namespace, and a binding that holds in `kikai` never meets it.
 #
 # There are two kinds of role and two kinds of binding. This is where each combination grants:
 #
-# ![A table. Role with a RoleBinding in kikai: grants in kikai, with a role of kikai. Role with a
+# ![A table. Role with a RoleBinding in kikai: grants in kikai only, and on the Namespace kikai itself, with a role of
+# kikai. Role with a
 # ClusterRoleBinding: does not exist, the server refuses it. ClusterRole with a RoleBinding in
 # kikai: grants in kikai only, and on the object Namespace kikai itself; not in other namespaces, and on nothing
 # else that lies in no namespace.
 # ClusterRole with a ClusterRoleBinding: grants everywhere, in all namespaces, on nodes and volumes,
 # and on paths such as /healthz.](pictures/where-it-grants.svg)
 #
-# A RoleBinding to `cluster-admin` gives everything in `kikai`, and nothing elsewhere.
-# Wider and narrower bindings add up: a RoleBinding never takes away what a ClusterRoleBinding gives.
-#
-# There is one exception, the Namespace object itself. The server counts `/api/v1/namespaces/kikai` as lying
-# in `kikai`. So whoever has `view` there may read this one object, and whoever has `cluster-admin` there may delete it.
-# Neither may list namespaces.
+# A RoleBinding to `cluster-admin` gives everything in `kikai`, and nothing elsewhere. There is one exception:
 
 # %%
-me.get("/api/v1/namespaces/kikai")
+answers(me.get("/api/v1/namespaces/kikai"), me.get("/api/v1/namespaces"))
 
 # %% [markdown]
-# You have tried the fields on the left. The next step is the one on the lower right. First take both
-# bindings away, so that the next steps start clean:
+# The server counts the Namespace object as lying in itself. Whoever has `view` in `kikai` may read this one object, and
+# whoever has `cluster-admin` there may delete it. Neither may list namespaces.
+#
+# And paths? The lab's file makes a cluster role for `/`, and a RoleBinding in `kikai` that gives it to this account. Its
+# rule names a path in the place of groups and resources, and its verb is the HTTP method in small letters:
+#
+# ```
+# - {nonResourceURLs: ["/"], verbs: ["get"]}
+# ```
+#
+# Think: what does it open?
 
 # %%
-bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/rolebindings"
-[lab.admin.delete(f"{bindings}/{name}").status for name in ("view-test", "pv-test")]
+lab.apply("05-cluster-roles/tryout/W22-rolebinding-path.yaml")
+stranger = lab.as_anonymous()
+answers(me.get("/"), me.get("/api"), stranger.get("/api"), stranger.get("/version"))
+
+# %% [markdown]
+# Nothing. A path lies in no namespace, so it takes a ClusterRoleBinding. (A Role with such a rule is refused: 422.)
+# Every cluster has two of these. One gives `system:discovery`, with `/api`, to the group `system:authenticated`. The other gives
+# `system:public-info-viewer`, with `/version` and `/healthz`, to strangers as well.
+#
+# You have tried the fields on the left. The next step is the one on the lower right. First take these bindings away:
+
+# %%
+rbac = "/apis/rbac.authorization.k8s.io/v1"
+for name in ("view-test", "pv-test", "path-test"):
+    lab.admin.delete(f"{rbac}/namespaces/kikai/rolebindings/{name}")
+lab.admin.delete(f"{rbac}/clusterroles/path-reader")
 
 # %% [markdown]
 # ## W23 · Bind it cluster-wide
 #
-# A **cluster role binding** has no namespace and holds everywhere. Its subject still has a namespace,
-# where the account lives.
+# A **cluster role binding** has no namespace. Its subject still has one, where the account lives.
 #
 # **Your turn:** create the cluster role binding `pv-test`, which gives `pv-reader` to the account of
 # `kikai/test`. The frame:
@@ -313,8 +284,7 @@ me.get("/api/v1/persistentvolumes")
 check("W23")
 
 # %% [markdown]
-# The list may be empty, and that is a yes: 200, and nothing there. Same account, same role;
-# only the kind of binding has changed.
+# Same account, same role: only the kind of binding has changed.
 #
 # <details>
 # <summary>As a command, to compare</summary>
@@ -329,7 +299,7 @@ check("W23")
 # ## W24 · See every pod
 #
 # Last, an account that sees the pods of *every* namespace. We will bind `view` once more, this time by a
-# ClusterRoleBinding: it reads most things that lie in namespaces, in all of them.
+# ClusterRoleBinding.
 #
 # **Predict** two answers, each `"allowed"` or `"forbidden"`. `pods before`: may the account list
 # pods as it stands *now*, before anything is bound? `secrets after`: and *afterwards*, may it read
@@ -342,15 +312,16 @@ predict("W24", {"pods before": "forbidden", "secrets after": "forbidden"})
 ### END SOLUTION
 
 # %% [markdown]
-# First, as it stands: pods in `kikai`, in `darbo`, and across all namespaces.
+# First, as it stands:
 
 # %%
 places = (
     "/api/v1/namespaces/kikai/pods",
     "/api/v1/namespaces/darbo/pods",
     "/api/v1/pods",
+    "/api/v1/persistentvolumes",
 )
-{place: me.get(place).status for place in places}
+answers(*map(me.get, places))
 
 # %% [markdown]
 # **Your turn:** create the binding. It is called `view-test`.
@@ -367,25 +338,18 @@ subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** ask for the pods of all namespaces, in one request.
+# **Your turn:** ask for the pods of all namespaces, in one request. And for the Secrets of all namespaces?
 
 # %%
 ### BEGIN SOLUTION
-me.get("/api/v1/pods")
-### END SOLUTION
-
-# %%
-{place: me.get(place).status for place in places}
-
-# %% [markdown]
-# **Your turn:** and the Secrets of all namespaces?
-
-# %%
-### BEGIN SOLUTION
+display(me.get("/api/v1/pods"))
 with expect_forbidden(verb="list"):
     answer = me.get("/api/v1/secrets")
 answer
 ### END SOLUTION
+
+# %%
+answers(*map(me.get, places))
 
 # %%
 check("W24")
@@ -401,6 +365,8 @@ check("W24")
 # </details>
 
 # %% [markdown]
+# Persistent volumes stay allowed. Rights add up: no role and no binding takes anything away.
+#
 # From left to right: who, bound by what, to which role, with which rules. Pick a box to light
 # up its paths; the marked one grants the request.
 
@@ -410,19 +376,25 @@ from labkit.ui import RBACGraph
 RBACGraph(lab, who="kikai/default", request="list pods")
 
 # %% [markdown]
-# `view` leaves out Secrets on purpose. A Secret may hold a credential, and who reads that can act as its
-# owner: reading it is more than looking. It leaves out roles and bindings as well. And it names nothing that
-# lies in no namespace, except Namespaces: nodes, persistent volumes and definitions of new types stay closed,
-# even when `view` is bound cluster-wide. It has grown by *aggregation*: every cluster role with a certain label
-# adds its rules to it. So nobody edits `view` itself: a controller would write its rules anew. And a new type, a
-# *custom resource*, is in none of `view`, `edit` and `admin`, until a cluster role with the label adds it.
+# `view` leaves out Secrets on purpose. A Secret may hold a credential, and who reads that can act as its owner. What else
+# does it leave out?
 
 # %%
 rbac = "/apis/rbac.authorization.k8s.io/v1"
-[me.get(path).status for path in ("/api/v1/namespaces", "/api/v1/nodes", f"{rbac}/roles")]
+answers(me.get("/api/v1/namespaces"), me.get("/api/v1/nodes"), me.get(f"{rbac}/roles"))
 
 # %% [markdown]
-# Namespaces: yes. Nodes: no. Roles: no.
+# It leaves out Roles and RoleBindings, and all that lies in no namespace, except Namespaces. Where does it get its rules
+# from?
+
+# %%
+label = "rbac.authorization.k8s.io/aggregate-to-view=true"
+lab.admin.get(f"{rbac}/clusterroles?labelSelector={label}")
+
+# %% [markdown]
+# From every cluster role that has this label: that is *aggregation*. So nobody edits `view` itself: a controller would
+# write its rules anew. And a new type, a *custom resource*, is in none of `view`, `edit` and `admin`, until a cluster role
+# with such a label adds it.
 #
 # That is the end of the walkthrough: one service account, bound through a cluster role
 # binding, sees the pods of every namespace.
@@ -430,102 +402,101 @@ rbac = "/apis/rbac.authorization.k8s.io/v1"
 # %% [markdown]
 # ## Aside 8 · You cannot give what you do not have
 #
-#
 # Somebody may create roles and bindings. Can they give themselves everything? The lab's file makes an account `writer`
 # in a namespace of its own. It may create roles and role bindings there, and get and list services.
 #
 # **Predict** for `writer`, `"allowed"` or `"forbidden"`: may it create `a role with services` (get), `a role with Secrets`
-# (get), and `a binding to view`?
+# (get), `a binding to view`, and `a binding to its role` with services?
 
 # %% tags=["aside"]
-# predict("A8", {"a role with services": "…", "a role with Secrets": "…", "a binding to view": "…"})
+# predict("A8", {"a role with services": "…", "a role with Secrets": "…", "a binding to view": "…", "a binding to its role": "…"})
 ### BEGIN SOLUTION
 guesses = {"a role with services": "allowed", "a role with Secrets": "forbidden"}
-predict("A8", guesses | {"a binding to view": "forbidden"})
+guesses |= {"a binding to view": "forbidden", "a binding to its role": "allowed"}
+predict("A8", guesses)
 ### END SOLUTION
 
 # %% tags=["aside"]
 lab.apply("05-cluster-roles/tryout/W24-aside-escalation.yaml")
 writer = lab.as_service_account("aside-roles/writer")
-here = "/apis/rbac.authorization.k8s.io/v1/namespaces/aside-roles"
-rules = {
-    name: [{"apiGroups": [""], "resources": [name], "verbs": ["get"]}]
-    for name in ("services", "secrets")
-}
-roles = [{"metadata": {"name": name}, "rules": rules[name]} for name in rules]
-[(answer.status, answer.message) for answer in (writer.post(f"{here}/roles", r) for r in roles)]
+rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/aside-roles"
+
+
+def write_role(name):
+    rule = {"apiGroups": [""], "resources": [name], "verbs": ["get"]}
+    return writer.post(f"{rbac}/roles", {"metadata": {"name": name}, "rules": [rule]})
 
 # %% tags=["aside"]
-role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
-writer.post(f"{here}/rolebindings", {"metadata": {"name": "v"}, "roleRef": role, "subjects": []})
+def bind(kind, name):
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+    return writer.post(f"{rbac}/rolebindings", {"metadata": {"name": name}, "roleRef": role})
+
+# %% tags=["aside"]
+answers(
+    ("writer", "a role with services", write_role("services")),
+    ("writer", "a role with Secrets", write_role("secrets")),
+    ("writer", "a binding to view", bind("ClusterRole", "view")),
+    ("writer", "a binding to its role", bind("Role", "services")),
+)
 
 # %% tags=["aside"]
 check("A8")
 
 # %% [markdown]
 # That is the *escalation check*, the third place that says 403. You can put into a role, and bind, only what you have
-# yourself, in the same place: in this namespace, or for a cluster role binding in the whole cluster. Two verbs lift it:
-# `escalate` on `roles` or `clusterroles` (to write any rule), and `bind` on them (to bind that role). `cluster-admin`
-# has both. For a RoleBinding `bind` is looked for in its own namespace, even if the role is a cluster role. With
-# `resourceNames` it is for those roles only.
-#
-# The verb `impersonate` is a way round as well. On `users`, `groups` or `serviceaccounts` it lets somebody ask as these
-# (`--as`); who adds a group (`--as-group`) needs the right for it as well. **now:** since 1.36 (beta) it can be given in a narrower form. Two verbs together allow only to list as one
-# account: `impersonate:serviceaccount` on this account (`serviceaccounts` of the group `authentication.k8s.io`), and
-# `impersonate-on:serviceaccount:list` on the resource.
+# yourself, in the same place. Two verbs lift it: `escalate` on roles (to write any rule), and `bind` on roles (to bind
+# that one). `cluster-admin` has both.
 
 # %% [markdown]
 # ## Aside 9 · What gets round it
 #
+# In the same namespace, the account `reader` may list Secrets. `writer` may not; but it may create pods.
 #
-# In the same namespace, the account `reader` may read Secrets. `writer` may not; but it may create pods.
-#
-# **Predict** for `writer`, `"allowed"` or `"forbidden"`: `read a Secret`; `create a pod as reader` (with
-# `serviceAccountName: reader`); `read a Secret as that pod`.
+# **Predict** for `writer`, `"allowed"` or `"forbidden"`: `read Secrets`; `ask --as reader` for them; `create a pod as reader`
+# (with `serviceAccountName: reader`); `read Secrets as that pod`.
 
 # %% tags=["aside"]
-# predict("A9", {"read a Secret": "…", "create a pod as reader": "…", "read a Secret as that pod": "…"})
+# predict("A9", {"read Secrets": "…", "ask --as reader": "…", "create a pod as reader": "…", "read Secrets as that pod": "…"})
 ### BEGIN SOLUTION
-guesses = {"read a Secret": "forbidden", "create a pod as reader": "allowed"}
-predict("A9", guesses | {"read a Secret as that pod": "allowed"})
+guesses = {"read Secrets": "forbidden", "ask --as reader": "forbidden"}
+guesses |= {"create a pod as reader": "allowed", "read Secrets as that pod": "allowed"}
+predict("A9", guesses)
 ### END SOLUTION
 
 # %% tags=["aside"]
 space = "/api/v1/namespaces/aside-roles"
+refused = writer.get(f"{space}/secrets")
+reader = {"Impersonate-User": "system:serviceaccount:aside-roles:reader"}
+as_reader = writer.request("GET", f"{space}/secrets", headers=reader)  # what --as sends
 containers = [{"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}]
-pod = {"metadata": {"name": "tool"}, "spec": {"serviceAccountName": "reader", "containers": containers}}
-refused, created = writer.get(f"{space}/secrets"), writer.post(f"{space}/pods", pod)
+spec = {"serviceAccountName": "reader", "containers": containers}
+created = writer.post(f"{space}/pods", {"metadata": {"name": "tool"}, "spec": spec})
 lab.wait("aside-roles/tool")
-[refused.status, created.status, lab.as_pod("aside-roles/tool").get(f"{space}/secrets").status]
+secrets = lab.as_pod("aside-roles/tool").get(f"{space}/secrets")
 
 # %% tags=["aside"]
-lab.admin.delete(space).status
+lab.admin.delete(space)
+print("what the list shows:", secrets.body["items"][0]["data"])
+answers(
+    ("writer", "read Secrets", refused),
+    ("writer", "ask --as reader", as_reader),
+    ("writer", "create a pod as reader", created),
+    ("pod tool", "read Secrets as that pod", secrets),
+)
 
 # %% tags=["aside"]
 check("A9")
 
 # %% [markdown]
-# No right is needed to run a pod as an account. So whoever may create pods in a namespace has every account in it, and
-# every Secret and config map that a pod can mount there. The same goes for deployments, jobs, and all that creates pods.
+# `--as` takes a right: the verb `impersonate`. To run a pod as an account takes none. So whoever may create pods in a
+# namespace has every account in it, and every Secret that a pod can mount there. The same goes for deployments and jobs.
 #
-# Other rights that are more than they seem:
-#
-# - **`create` on `pods/exec`** (with `get`): whoever gets into a pod can read its token.
-# - **`create` on `serviceaccounts/token`**: whoever has it can make a token of the account.
-# - **`get`, `list` or `watch` on `secrets`**: each of the three shows what they hold. There is no harmless `list`.
-# - **`get` on `nodes/proxy`** is not read-only. It reaches the node's kubelet past the API server's audit log and
-#   admission, and the kubelet can run commands in every pod of the node. A monitor does not need it:
-#   `nodes/metrics`, `nodes/stats` and `nodes/log` are rights of their own. **now:** since 1.36 (by default since
-#   1.33) so are `nodes/pods`, `nodes/healthz` and `nodes/configz`.
-# - **`edit`** reads and writes Secrets and can create pods, so it has every account of the namespace; it may ask
-#   for their tokens and impersonate them, too. It neither sees nor writes roles and bindings. **`admin`** writes
-#   roles and bindings of the namespace as well, but not its quota and not the namespace itself.
-#   **`cluster-admin`** is everything; by a RoleBinding, everything in one namespace.
+# `reader` has `list` on Secrets, and not `get`. There is no harmless `list`: it shows what they hold.
 
 # %% [markdown]
 # ## How far you are
 #
-# All steps of the walkthrough. The board can check a step itself, and give the next hint.
+# The board can check a step itself, and give the next hint.
 
 # %% tags=["widget"]
 Board(lab)
@@ -552,6 +523,33 @@ Board(lab)
 # </details>
 
 # %% [markdown]
+# ## For the curious
+#
+# Other rights that are more than they seem:
+#
+# - **`create` on `pods/exec`** (with `get`): whoever gets into a pod can read its token.
+# - **`create` on `serviceaccounts/token`**: whoever has it can make a token of the account.
+# - **`get` on `nodes/proxy`** is not read-only: it reaches the node's kubelet past audit log and admission, and the kubelet
+#   can run commands in every pod of the node. A monitor needs `nodes/metrics`, `nodes/stats` and `nodes/log`. **now:** since
+#   1.36 (on by default since 1.33) `nodes/pods`, `nodes/healthz` and `nodes/configz` are rights of their own, too.
+# - **`edit`** reads and writes Secrets and can create pods, so it has every account of the namespace. **`admin`** writes
+#   its roles and bindings as well, but not its quota.
+
+# %% [markdown]
+# <details>
+# <summary>The escalation check and impersonation, exactly</summary>
+#
+# > - For a RoleBinding `bind` is looked for in its own namespace, even if the role is a cluster role. With
+# >   `resourceNames` it is for those roles only.
+# > - `impersonate` is given on `users`, `groups` and `serviceaccounts`. Who adds a group (`--as-group`) needs it for the
+# >   group as well.
+# > - **now:** on by default since 1.36 (beta), it can be narrower. Two verbs together allow only to list as one account:
+# >   `impersonate:serviceaccount` on it (`serviceaccounts` of the group `authentication.k8s.io`), and
+# >   `impersonate-on:serviceaccount:list` on the resource.
+#
+# </details>
+
+# %% [markdown]
 # ## What you know now
 #
 # 1. Every request goes through one server, which asks first *who are you*, then *may you*.
@@ -573,7 +571,6 @@ Board(lab)
 # lab.reset()
 
 # %% [markdown]
-# **Next:** [Test the policy](06-test-the-policy.ipynb). Or try it alone: exercises ask for the same with other names,
-# check what the cluster does, and tell you your points; [the first](exercises/ex1-api-server.ipynb) is about the API
-# server, in [the sixth](exercises/ex6-final.ipynb) you repair four pods. The words of this lab, in
-# English and Korean, are in the [glossary](99-glossary.ipynb).
+# **Alone:** [exercise 5](exercises/ex5-cluster-roles.ipynb) asks for the same with other names, and in
+# [exercise 6](exercises/ex6-final.ipynb) you repair four pods.
+# **Next:** [Test the policy](06-test-the-policy.ipynb). The words of this lab are in the [glossary](99-glossary.ipynb).

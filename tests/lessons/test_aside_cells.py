@@ -113,8 +113,8 @@ ANSWERS: dict[str, tuple[Callable[[Any], str], Sequence[int]]] = {
     "A5": (yes_or_no, (1,)),
     "A6": (decision, (1,)),
     "A7": (decision, (2,)),
-    "A8": (decision, (1, 2)),
-    "A9": (decision, (1,)),
+    "A8": (decision, (3,)),
+    "A9": (decision, (2,)),
 }
 """How the values of an aside's cells are read, and which of its cells show the answers."""
 
