@@ -142,7 +142,8 @@ check("W14")
 # token that the pod has mounted. You may also ask from inside, with
 # `lab.exec("kikai/test", "curl -s localhost:8001/…")`, or at the prompt below.
 #
-# **Predict:** may it list the services of its own namespace, `"allowed"` or `"forbidden"`?
+# Nobody made this account: each namespace has it from the beginning. **Predict:** may it list the services of its own
+# namespace, `"allowed"` or `"forbidden"`?
 
 # %%
 # predict("W15", "…")
