@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-lowest test-page test-page-short test-page-node test-kind test-reach mutants messages translations notebooks handouts docs site site-serve screenshots lock links dist clean
+.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-lowest test-page test-page-short test-page-node test-kind test-reach mutants messages translations notebooks handouts docs site site-serve screenshots lock links dist rehearsal clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -186,6 +186,9 @@ dist: $(LAB) ## the wheels and the source distributions of all three packages, i
 	$(BIN)/python -m hatchling build -d dist
 	cd kube_embedded && ../$(BIN)/python -m hatchling build -d ../dist
 	cd jupyter && ../$(BIN)/python -m hatchling build -d ../dist
+
+rehearsal: $(LAB) ## install what make dist has built, each in an environment of its own, and run a command of it
+	$(BIN)/python tools/rehearsal.py dist
 
 clean: ## forget the environment and every cache
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

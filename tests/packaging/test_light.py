@@ -8,25 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tools.rehearsal import FILES
+
 from .fresh import build, distributions, environment, megabytes, packages
 
 pytestmark = pytest.mark.slow
 
 JUPYTER = {"aiohttp", "anywidget", "ipykernel", "ipython", "ipywidgets", "jupyterlab", "kubernetes"}
-
-POLICY = """\
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: reader, namespace: shop}
-rules: [{apiGroups: [""], resources: [pods], verbs: [list]}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: reader, namespace: shop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
-subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
-"""
-QUESTIONS = "questions: [{who: shop/web, may: list pods in shop, may not: list pods}]\n"
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +52,8 @@ def test_the_command_line_needs_40_distributions_and_60_mb(core: Path) -> None:
 
 
 def test_the_command_line_tests_a_policy(core: Path, tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text(POLICY)
-    (tmp_path / "questions.yaml").write_text(QUESTIONS)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
     done = labkit(core, tmp_path, "rbac", "test", "policy.yaml", "questions.yaml")
     assert done.returncode == 0, done.stderr
     assert "2 of 2 answers are as expected." in done.stdout

@@ -129,7 +129,17 @@ def test_workflows_call_make_targets_that_are_there() -> None:
         for target in re.findall(r"^make ([\w-]+)$", step.get("run", ""), re.MULTILINE)
     }
     assert called == {
-        *("check", "test-all", "test-kind", "test-page", "dist", "links", "site", "translations"),
+        *(
+            "check",
+            "test-all",
+            "test-kind",
+            "test-page",
+            "dist",
+            "rehearsal",
+            "links",
+            "site",
+            "translations",
+        ),
         "test-lowest",
     }
     assert ("suites.yml", {"run": "make ${{ matrix.target }}", "env": {"HOME": "/root"}}) in steps()

@@ -42,6 +42,7 @@ TARGETS = [
     "lock",
     "links",
     "dist",
+    "rehearsal",
     "clean",
     "format",
     "help",
