@@ -91,6 +91,7 @@ def new_words() -> dict[str, list[str]]:
         )
         # Addresses of links and the name of the roles' group are not words to learn.
         read = re.sub(r"\]\([^)]*\)|rbac\.authorization\.k8s\.io", "", read)
+        read = re.sub(r"<details>.*?</details>", "", read, flags=re.DOTALL)
         for word, pattern in patterns.items():
             default = rf"\b{re.escape(str(word))}s?\b"
             if word not in known and re.search(pattern or default, read, re.IGNORECASE):

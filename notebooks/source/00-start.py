@@ -74,8 +74,7 @@ mina.get(museum)
 # %% [markdown]
 # ## Write what may be done
 #
-# A *Role* says what may be done in one namespace. (Its own API group has a long name, which stands in `apiVersion`.)
-# It has a list of `rules`. Each rule has three lists, and the refusal tells you what to put into them: `apiGroups`,
+# A *Role* says what may be done in one namespace. It has a list of `rules`. Each rule has three lists, and the refusal tells you what to put into them: `apiGroups`,
 # `resources` and `verbs`.
 #
 # **Your turn:** in the cell, put what the refusal said in the place of each `…`. Then remove the `#`: select all

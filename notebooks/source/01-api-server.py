@@ -16,22 +16,18 @@
 # *Everything in a cluster goes through one server.*
 #
 # **In this lab you will** find the API server, learn what it says to a stranger, let a
-# proxy carry your credentials, and list everything it serves. Nothing in the cluster
-# changes. Time: about 22 minutes.
+# proxy ask for you, and list everything it serves. Time: about 20 minutes.
 #
 # ![You are here: TLS and authentication, the second and the third of six stations. Before them:
 # you ask. After them: authorization, admission, and etcd, which stores the objects.](pictures/request-tls-authentication.svg)
 
 # %%
-from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
+from labkit import Lab, answers, check, hint, predict, recall, solution
 
 lab = Lab()
 
 # %% [markdown]
-# The panel rewinds the cluster to the beginning of a step, and shows what else it can do where you are.
-#
 # After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
-# The cluster and your passes are still there.
 
 # %% tags=["widget"]
 from labkit.ui import Board, StartPanel
@@ -41,8 +37,7 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about the notebook before this one. Write the letter that you choose between the quotes, and run the
-# cell. Nothing is counted: a wrong one tells you what to think of.
+# They are about the notebook before this one. Write a letter between the quotes, and run the cell. Nothing is counted.
 #
 # **1.1** You get a 403. What happened?
 # * a: the server failed
@@ -55,8 +50,8 @@ recall("1.1", "")
 # %% [markdown]
 # **1.2** Which five things does a refusal name?
 # * a: verb, path, host, port and status
-# * b: user, role, binding, verb and resource
-# * c: user, verb, resource, API group, and where
+# * b: who, role, binding, verb and resource
+# * c: who, verb, resource, API group, and where
 
 # %%
 recall("1.2", "")
@@ -73,22 +68,19 @@ recall("1.3", "")
 # %% [markdown]
 # ## W1 · Find the API server
 #
-# The API server, `kube-apiserver`, is the one door to a cluster. It serves every object to
-# whoever may see it: pods, namespaces, config maps, events. The objects themselves lie in
-# *etcd*, a database behind it, and only the API server talks to that. (The cluster built into
-# labkit has a file in etcd's place.) `kubectl`, the scheduler, every node and this notebook are
-# clients of the API server. They work together through its objects: one writes, others read.
+# The *API server*, `kube-apiserver`, is the one door to a cluster. Whatever the cluster has is an *object* there:
+# namespaces, accounts, roles, and *pods*, which are one or more containers that run together. It stores them in *etcd*, a
+# database that only it talks to. (In labkit's own cluster a file plays etcd.)
+#
+# Every other program is its client, also `kubectl`, the command line, and this notebook. They work together through its
+# objects: one writes, others read.
 
 # %%
-lab.admin.get("/api/v1/configmaps")
-
-# %%
-lab.admin.get("/api/v1/events")
+lab.admin.get("/api/v1/namespaces")
 
 # %% [markdown]
-# How does a client know where to ask? From a file, the *kubeconfig*. It names three
-# things: the server's address, the certificate authority (CA) to trust, and a credential.
-# Here is what the lab's holds; the long certificates themselves are left out.
+# A client finds it by a file, the *kubeconfig*. The file names the server's address, the *certificate authority* (CA)
+# to trust, and a *credential*, which shows who one is. Here are the names of what the lab's file has:
 
 # %%
 import yaml
@@ -98,14 +90,14 @@ cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
 list(cluster), list(user)
 
 # %% [markdown]
-# `kubectl cluster-info` says the address in a sentence:
+# Where kubectl is installed, it says the address in a sentence:
 
 # %%
 lab.kubectl("cluster-info")
 
 # %% [markdown]
-# **Your turn:** find the address, here or in the kubeconfig (`cluster["server"]`), and record it
-# with `lab.record("W1", …)`.
+# **Your turn:** find the address, and record it with `lab.record("W1", …)`. In the kubeconfig it is
+# `cluster["server"]`.
 
 # %%
 # lab.record("W1", "https://…")
@@ -119,9 +111,8 @@ check("W1")
 # %% [markdown]
 # ## W2 · Knock without credentials
 #
-# Before any credential comes TLS, and it asks *you*: do you trust this server? Its
-# certificate is signed by the cluster's own CA, which no system knows. Python's standard
-# library refuses to go on, and so does `curl`. It is right: anyone could be listening there.
+# First comes *TLS*, and it asks *you*: do you trust this server? Its certificate comes from the cluster's own CA, which
+# your system does not know. So Python refuses to go on, as `curl` would: anybody could be listening there.
 
 # %%
 from urllib.request import urlopen
@@ -132,10 +123,12 @@ except OSError as problem:
     print(problem)
 
 # %% [markdown]
-# The kubeconfig holds the CA, and the lab's callers trust it. So the next call gets
-# through, but without a credential. And what if one sends a credential that is none, a
-# made-up token? **Predict both**, `no token` and `bad token`: `"allowed"`, `"forbidden"` (403: I
-# know you, and no) or `"unauthorized"` (401: I do not know who you are).
+# The lab's callers have the CA from the kubeconfig. So the next calls get through, one without any credential, and one
+# with a *token* (a text that says who one is) that was made up. **Predict** both, `no token` and `bad token`:
+#
+# - `"allowed"`;
+# - `"forbidden"`: 403, the server has a name for you, and says no;
+# - `"unauthorized"`: 401, the server has no name for you.
 
 # %%
 # predict("W2", {"no token": "…", "bad token": "…"})
@@ -156,27 +149,40 @@ lab.as_token("not-a-token").get("/api")
 check("W2")
 
 # %% [markdown]
-# A caller without credentials is not unknown: the server calls them `system:anonymous`,
-# asks what that user may do, and says 403. A *wrong* credential never gets so far: 401,
-# and no user name at all.
+# Whoever shows nothing has a name too: `system:anonymous`. Rights could be given to this name, and here it has too
+# few: 403. A *wrong* credential is worse than none. The server has no name for its bearer, and says 401 before it looks
+# for any right.
 #
-# **now:** most clusters answer strangers like this. Some distributions (k3s) switch anonymous access off and
-# say 401 to strangers too. Since 1.34 an administrator can also leave it on for some paths only, such as
-# `/healthz`: then a stranger gets 401 everywhere else. Even where it is on everywhere, a stranger may read
-# little more than the version and the health of the server:
+# In the picture at the top, 401 comes from the third station, *authentication* (who is it?), and 403 from the
+# fourth, *authorization* (may they?). A role says what authorization allows.
+#
+# Has a stranger any right at all? Ask for two paths:
 
 # %%
-lab.as_anonymous().get("/version")
+stranger = lab.as_anonymous()
+answers(stranger.get("/version"), stranger.get("/healthz"), stranger.get("/apis"))
+
+# %% [markdown]
+# The first two are open to everybody. The cluster brings a binding for that, `system:public-info-viewer`.
+#
+# **now:** since 1.34 (on by default since 1.32) an administrator can leave anonymous access on for some paths only;
+# elsewhere a stranger gets 401. k3s has it off.
+#
+# The X-ray shows a request from the inside: the stations that it passed, and where it stopped.
+
+# %%
+from labkit.ui import XRay
+
+XRay(stranger.get("/apis"), lab)
 
 # %% [markdown]
 # ## W3 · Let a proxy carry the credentials
 #
-# A *proxy* stands between a client and a server, and passes requests on. `kubectl proxy`
-# listens on your own machine, accepts plain HTTP, and adds your credential and the TLS to
-# each request. One uses it to try the API with a browser or `curl`, without a token in
-# every command. `lab.proxy()` and `labkit proxy` do the same where there is no kubectl.
+# A *proxy* stands between a client and a server, and passes requests on. `kubectl proxy` runs on your own machine, reads
+# your kubeconfig, and listens for plain HTTP. One uses it to try the API with a browser or `curl`. `lab.proxy()` and
+# `labkit proxy` do the same where there is no kubectl.
 #
-# **Predict:** a plain HTTP call, no token, no certificate. What will the server say: `"allowed"`,
+# **Predict:** a plain HTTP call to the proxy, no token, no certificate. What will come back: `"allowed"`,
 # `"forbidden"` or `"unauthorized"`?
 
 # %%
@@ -190,9 +196,8 @@ proxy = lab.proxy()
 proxy.get("/api/v1/namespaces")
 
 # %% [markdown]
-# Look at *taken for*. The call carried nothing, and yet the server saw the administrator:
-# the credential is the proxy's. Any other program on this machine could do the same, for
-# example this one line.
+# Look at *taken for*. The call carried nothing, and the server saw the administrator: the proxy adds its own credential.
+# Any other program on this machine can do the same:
 
 # %%
 urlopen(f"{proxy.url}/version").status
@@ -201,37 +206,17 @@ urlopen(f"{proxy.url}/version").status
 check("W3")
 
 # %% [markdown]
-# So a proxy is convenient, and whoever reaches it has its rights.
-#
-# What it protects:
-#
-# - **The credential.** Programs that call the proxy never see the key or the token.
-# - **The way to the server.** That is TLS, and the proxy checks the server's certificate.
-# - **Against other machines.** It listens on the loopback address only.
-# - **Against one trick of web pages in your browser.** A page can make its own name point to your machine
-#   (*DNS rebinding*). The proxy answers only requests that name a loopback host, so that trick fails. labkit's
-#   proxy also refuses requests that another site's page sends (their header `Origin` names it).
-#   `kubectl proxy` does not look at that header.
-#
-# What it does not protect:
-#
-# - **Against this machine.** Every program and every user who reaches the port has your rights.
-# - **The way to the proxy.** That is plain HTTP.
-# - **Your name.** The server and its audit log see you, whichever program called. A proxy only adds the
-#   caller's address, in the header `X-Forwarded-For`.
-#
-# So start one when you need it, and end it after that. In parts 3 and 4 the same proxy runs
-# inside a pod.
+# So whoever reaches a proxy asks with its rights. The server sees you, whichever program called. Start a
+# proxy when you need it, and end it after that. (What else it protects stands at the end of this part.)
 
 # %% [markdown]
 # ## W4 · List what the server serves
 #
-# The server describes itself. `/` lists its paths; `/api` and `/apis` list groups and
-# versions of resource types. The oldest types (pods, services, namespaces) have no group
-# name: they are the *core* group, at `/api/v1`. All others are at `/apis/GROUP/VERSION`.
+# The server describes itself. `/` lists its paths; `/api` and `/apis` list API groups and versions. The oldest
+# resources (pods, services, namespaces) are in the *core group*, whose name is empty, at `/api/v1`. All others are
+# at `/apis/GROUP/VERSION`.
 #
-# **Predict:** part 4 is about roles. In which group do they live? A group's name looks
-# like `apps` or `authentication.k8s.io`.
+# **Predict:** in which group are roles? A group's name looks like `apps` or `authentication.k8s.io`.
 
 # %%
 # predict("W4", "…")
@@ -264,13 +249,12 @@ group = proxy.get("/apis/rbac.authorization.k8s.io/v1")
 check("W4")
 
 # %% [markdown]
-# Addresses follow from this without guessing. Roles of the namespace `kikai` are at
-# `/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles`; its pods, of the core group,
-# at `/api/v1/namespaces/kikai/pods`. The official Python client, `kubectl` and every
-# controller build their requests in just this way.
+# It is the first half of your Role's `apiVersion`. And every address follows from it: roles of the namespace `kikai` are at
+# `/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles`, its pods at `/api/v1/namespaces/kikai/pods`.
 #
-# `/`, `/api` and `/version` are different: no object lies there. They are called *non-resource
-# URLs*. Part 5 shows how one grants them.
+# `/`, `/api` and `/version` are paths without objects. Part 5 shows how one grants them.
+#
+# Every client builds its addresses in this way, also the official one for Python:
 
 # %%
 import kubernetes
@@ -285,47 +269,44 @@ proxy.close()
 # ## Aside 1 · Read the verb in a request
 #
 #
-# A rule of RBAC names *verbs*, and a request has an HTTP method. Reading has three verbs: `get`, `list` and
-# `watch`. A watch is a list that goes on: the server sends each change. The other methods have one verb each:
-# POST is `create`, PUT is `update`, PATCH is `patch`, and DELETE is `delete`. (DELETE of a whole list is
-# `deletecollection`.)
+# An aside is a question beside the steps: no step needs it, and the board counts it apart.
 #
-# An aside is a question beside the steps. The board counts asides apart, and no step needs one.
-#
-# **Predict** the verb of four requests: `GET one pod`, `GET all pods`, `GET with watch=1`, `POST`.
+# A rule names verbs, and a request has an HTTP method. There are eight verbs for objects: `get`, `list`,
+# `watch`, `create`, `update`, `patch`, `delete` and `deletecollection`. **Predict** the verb of each of these six
+# requests. (`watch=1` asks for a list that goes on: the server sends each change. PUT replaces an object, PATCH changes
+# a part of it.)
 
 # %% tags=["aside"]
-# predict("A1", {"GET one pod": "…", "GET all pods": "…", "GET with watch=1": "…", "POST": "…"})
+# predict("A1", {"GET one pod": "…", "GET all pods": "…", "GET with watch=1": "…", "PUT": "…", "PATCH": "…", "DELETE all pods": "…"})
 ### BEGIN SOLUTION
-guesses = {"GET one pod": "get", "GET all pods": "list"}
-predict("A1", guesses | {"GET with watch=1": "watch", "POST": "create"})
+reading = {"GET one pod": "get", "GET all pods": "list", "GET with watch=1": "watch"}
+writing = {"PUT": "update", "PATCH": "patch", "DELETE all pods": "deletecollection"}
+predict("A1", {**reading, **writing})
 ### END SOLUTION
 
 # %% tags=["aside"]
 pods = "/api/v1/namespaces/default/pods"
 stranger = lab.as_anonymous()
-one, all_of_them = stranger.get(f"{pods}/web"), stranger.get(pods)
-watch = stranger.get(pods, query={"watch": "1"})
-post = stranger.post(pods, {"metadata": {"name": "web"}})
-[answer.message for answer in (one, all_of_them, watch, post)]
+answers(
+    ("stranger", "GET one pod", stranger.get(f"{pods}/web").message),
+    ("stranger", "GET all pods", stranger.get(pods).message),
+    ("stranger", "GET with watch=1", stranger.get(pods, query={"watch": "1"}).message),
+    ("stranger", "PUT", stranger.put(f"{pods}/web", {"metadata": {"name": "web"}}).message),
+    ("stranger", "PATCH", stranger.patch(f"{pods}/web", {"metadata": {"labels": {}}}).message),
+    ("stranger", "DELETE all pods", stranger.delete(pods).message),
+)
 
 # %% tags=["aside"]
 check("A1")
 
 # %% [markdown]
-# Each message names the verb. Three GETs, three verbs: a role with `get` alone lets nobody list, and a role with
-# `get` and `list` lets nobody watch.
-#
-# Subresources are verbs of the same kind on an address that is one word longer. To read a log is `get` on
-# `pods/log`. To change the number of replicas is `update` or `patch` on `deployments/scale`. To run a command
-# (`kubectl exec`) is `get` *and* `create` on `pods/exec`. **now:** up to 1.34 `get` alone was enough for clients
-# that use WebSockets, as kubectl does since 1.31. Since 1.35 the server asks for `create` as well. The same holds
-# for `pods/attach` and `pods/portforward`.
+# Each message names the verb, and each verb is a right of its own. With `get` and `list` nobody may watch, with
+# `update` nobody may patch, and with `delete` nobody may delete all at once.
 
 # %% [markdown]
 # ## How far you are
 #
-# The board follows your checks. It can check a step itself, and give the next hint.
+# The board follows your checks, and gives hints.
 
 # %% tags=["widget"]
 Board(lab, "01-api-server")
@@ -334,8 +315,7 @@ Board(lab, "01-api-server")
 # ## Explain it in your words
 #
 # A friend calls the API server three times: without the CA, with a made-up token, and without
-# any token. Three times it does not work. **Why is it three different answers?** Write two or
-# three sentences in the cell below, then compare.
+# any token. Three times it does not work. **Why is it three different answers?** Write, then compare.
 
 # %% [markdown]
 # *Double-click here, and write.*
@@ -344,10 +324,31 @@ Board(lab, "01-api-server")
 # <details>
 # <summary>A model answer</summary>
 #
-# > Without the CA it is the client that ends the call: it cannot know which server answers, so it
-# > sends nothing more. With a made-up token the connection stands, but the server cannot find out
-# > who asks: 401. Without any token the server takes the caller for `system:anonymous`, asks what
-# > that user may do, and finds too little: 403. Each answer comes from one station further on.
+# > Without the CA the client itself ends the call: it cannot know which server answers. With a made-up
+# > token the server has no name for the caller: 401. Without any token the name is `system:anonymous`, which may
+# > do too little: 403. Each answer comes from one station further on.
+#
+# </details>
+
+# %% [markdown]
+# <details>
+# <summary>For the curious: what a proxy protects</summary>
+#
+# **A proxy** keeps the key and the token away from the programs that call it, checks the server's certificate, and
+# listens on your own machine only. `kubectl proxy` also refuses exec and attach (`--reject-paths`). It answers only requests
+# that name a local host, so a page whose name points to your machine (*DNS rebinding*) gets nothing. labkit's also
+# refuses what other sites' pages send (their header `Origin`).
+# Other programs and users of this machine get in.
+#
+# </details>
+
+# %% [markdown]
+# <details>
+# <summary>For the curious: the verbs of a log and of a shell</summary>
+#
+# **now:** a *subresource* is one word longer in the address: to read a log is `get` on `pods/log`, to run a command
+# `create` on `pods/exec`. Up to 1.34 clients with WebSockets needed `get` only; on by default since 1.35 they
+# need both.
 #
 # </details>
 
