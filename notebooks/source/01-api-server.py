@@ -50,8 +50,8 @@ recall("1.1", "")
 # %% [markdown]
 # **1.2** Which five things does a refusal name?
 # * a: verb, path, host, port and status
-# * b: who, role, binding, verb and resource
-# * c: who, verb, resource, API group, and where
+# * b: user, role, binding, verb and resource
+# * c: user, verb, resource, API group, and where
 
 # %%
 recall("1.2", "")

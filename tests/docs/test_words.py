@@ -6,7 +6,7 @@ import pytest
 
 from tools import minutes, words
 
-READABLE = ("02-inside-a-pod", "06-test-the-policy")
+READABLE = ("01-api-server", "02-inside-a-pod", "04-roles", "06-test-the-policy")
 """The parts that keep the limits of ``tools/words.py``."""
 
 
