@@ -113,13 +113,14 @@ class PolicyTests(Displayable):
         return Card(title, "warn" if found else "plain", rows)
 
     @takes('policy.used_by("kikai/default")', account=LINE)
-    def used_by(self, account: str) -> Card:
-        """Show the permissions that an account used and lacked since the last reset, and the least role for it.
+    def used_by(self, account: str, *, least: bool = False) -> Card:
+        """Show the permissions that an account used and lacked since the last reset.
 
         Requests that were refused do not count: let the program run with all rights first.
 
         Args:
             account: As ``namespace/name``.
+            least: Show the least role for it as well.
         """
         names = self._lab.names
         who = subject(names.user(subject(account).user))
@@ -131,18 +132,15 @@ class PolicyTests(Displayable):
         rows += [Row("missing", str(use)) for use in found.missing] + [
             Row("unused", str(use)) for use in found.unused
         ]
-        name = account.partition("/")[2]
-        # Unsorted, so that apiVersion, kind and metadata come first, as people write manifests.
-        least = yaml.safe_dump_all(least_policy(found, name), sort_keys=False)
+        body = ""
+        if least:
+            # Unsorted, so that apiVersion, kind and metadata come first, as people write manifests.
+            role = least_policy(found, account.partition("/")[2])
+            body = text("The least policy:\n\n{policy}", yaml.safe_dump_all(role, sort_keys=False))
         title = text(
             "{account}: {requests} that were let through", account, count(found.requests, "request")
         )
-        return Card(
-            title,
-            "warn" if found.missing else "plain",
-            rows,
-            text("The least policy:\n\n{policy}", least),
-        )
+        return Card(title, "warn" if found.missing else "plain", rows, body)
 
 
 def _answers_card(who: str, given: list[tuple[Question, bool, Any]]) -> Card:

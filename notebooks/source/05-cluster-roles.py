@@ -564,8 +564,7 @@ Board(lab)
 # %% [markdown]
 # ## Clean up (optional)
 #
-# This takes the walkthrough's objects away and brings the cluster back to its beginning.
-# Your passes are kept. Leave it out if you want to go on playing. Remove the `#` to run it.
+# This brings the cluster back to its beginning. Your passes are kept. Remove the `#` to run it.
 
 # %%
 # lab.reset()

@@ -15,24 +15,23 @@
 #
 # *A policy is code: ask it, break it, and find out what it is for.*
 #
-# **In this lab you will** write down who may do what and who may not, ask the files and the cluster, find out
-# how little two questions say, review a colleague's change, and give a program the least role that it needs.
+# **In this lab you will** write down who may do what and who may not, ask the files and the cluster, review a
+# colleague's change, and give a program the least role that it needs.
 # Time: about 35 minutes.
 #
 # ![You are here: authorization, the fourth of six stations. Before it: you ask, TLS,
 # authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)
 
 # %%
-from labkit import Lab, check, hint, predict, recall, solution
+from labkit import Lab, answers, check, hint, predict, recall, solution
 
 lab = Lab()
 lab.prepare("04-roles")
 lab.prepare("05-cluster-roles")
 
 # %% [markdown]
-# Those lines make what parts 4 and 5 ended with, where it is missing, and touch nothing that is there.
-#
-# The panel rewinds the cluster to the beginning of a step, and shows what else it can do where you are.
+# Those lines make what parts 4 and 5 ended with, where it is missing. The panel rewinds the cluster to the beginning of a
+# step.
 #
 # After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
 # The cluster and your passes are still there.
@@ -45,8 +44,7 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about parts 4 and 5. Write the letter that you choose between the quotes, and run the
-# cell. Nothing is counted: a wrong one tells you what to think of.
+# They are about parts 4 and 5. Write a letter between the quotes, and run the cell. Nothing is counted.
 #
 # **6.1** A cluster role binding gives `view` to `kikai`'s account. Where may it list services?
 # * a: in `kikai`
@@ -57,7 +55,7 @@ StartPanel()
 recall("6.1", "")
 
 # %% [markdown]
-# **6.2** `kubectl auth can-i list podz` says no. What do you know now?
+# **6.2** `kubectl auth can-i list podz` says no, and yes to the administrator. What do you know now?
 # * a: pods may not be listed
 # * b: the cluster gave a wrong answer
 # * c: nothing about pods
@@ -77,9 +75,8 @@ recall("6.3", "")
 # %% [markdown]
 # ## T1 · The same questions, twice
 #
-# Most tests of a program run as an administrator, and an administrator is refused nothing. So we test the policy
-# itself. Part 4 was a story about two accounts: `kikai`'s may read the services of `kikai` (W17), so may
-# `darbo`'s (W18), and neither may read those of `darbo` (W19). The files that you applied there are a policy:
+# Most tests of a program run as an administrator, who is refused nothing. So we test the policy itself. By the files of
+# part 4 the accounts of `kikai` and `darbo` may read the services of `kikai`, and not those of `darbo`:
 
 # %%
 policy = lab.policy("04-roles")
@@ -107,8 +104,7 @@ predict("T1", {"by the files": "forbidden", "by the cluster": "allowed"})
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** the rest of the story is missing. Add (`questions +=`) what W18 and W19 say: `darbo`'s account in both
-# namespaces, and `kikai`'s in `darbo`.
+# **Your turn:** add (`questions +=`) `darbo`'s account in both namespaces, and `kikai`'s in `darbo`.
 
 # %%
 ### BEGIN SOLUTION
@@ -119,28 +115,29 @@ questions += """
 ### END SOLUTION
 
 # %% [markdown]
-# Ask the files first. Nothing is sent to a cluster: labkit decides as the server does, in the notebook.
+# Ask the files first. Nothing is sent to the cluster:
 
 # %%
 policy.test(questions)
 
 # %% [markdown]
-# Now ask the cluster the same. Each question becomes an access review, the request behind `kubectl auth can-i`:
+# Now ask the cluster the same. Each question becomes an access review. (`kubectl auth can-i` sends one about yourself.
+# To ask about others takes a right.)
 
 # %%
 policy.ask(questions)
 
 # %% [markdown]
-# One answer is another one, and the server names the binding that gives it. It is W24's. No file of part 4 knows of it,
-# so no test of these files can see it.
+# The cluster gives one answer that the files do not give, and names the binding behind it: W24's. No test of these files
+# can see it.
 #
-# **Your turn:** take away what part 5 bound in the whole cluster, `view-test` and `pv-test`. Then ask the cluster once
-# more, and record your questions: `lab.record("T1", questions)`.
+# **Your turn:** delete part 5's cluster role bindings, `view-test` and `pv-test`. Ask the cluster once more, and record your
+# questions: `lab.record("T1", questions)`.
 
 # %%
 ### BEGIN SOLUTION
 bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-[lab.admin.delete(f"{bindings}/{name}").status for name in ("view-test", "pv-test")]
+answers(lab.admin.delete(f"{bindings}/view-test"), lab.admin.delete(f"{bindings}/pv-test"))
 policy.ask(questions)
 lab.record("T1", questions)
 ### END SOLUTION
@@ -149,8 +146,8 @@ lab.record("T1", questions)
 check("T1")
 
 # %% [markdown]
-# A question that names what there is not would always be answered no. So it is an error here, with what was
-# probably meant:
+# Of what does not exist the server says no to whoever has named resources, and yes to whoever has `*`. Neither tells you
+# anything. So such a question is an error here, with what was probably meant:
 
 # %%
 try:
@@ -161,11 +158,11 @@ except Exception as error:
 # %% [markdown]
 # ## T2 · Two positive questions
 #
-# Are these questions any good? Let us break the policy on purpose. Each **wrong policy** differs from the right one
-# in one thing, as people make mistakes: a verb or a resource more, another account, another place, a larger role. Changes
-# that change no answer are left out. A question *rejects* a wrong policy if that gives another answer than the right one.
+# Are these questions any good? Each **wrong policy** makes one mistake that people
+# make: a verb or a resource more, another account, another place, a larger role. A question *rejects* it if its answer is
+# another one than the right policy's.
 #
-# Here they are. No question has been asked yet, so all of them pass, and are lit:
+# No question has been asked yet, so all pass, and are lit:
 
 # %% tags=["widget"]
 from labkit.ui import MutantWall
@@ -173,8 +170,8 @@ from labkit.ui import MutantWall
 MutantWall(policy)
 
 # %% [markdown]
-# **Predict:** somebody asks only whether what is needed works, with two questions under `may`. How many of the
-# wrong policies pass? `"none"`, `"a few"` or `"more than half"`.
+# **Predict:** somebody asks only whether what is needed works, with two questions under `may`. How many wrong policies
+# pass? `"none"`, `"a few"` or `"more than half"`.
 
 # %%
 # predict("T2", "…")
@@ -183,8 +180,8 @@ predict("T2", "more than half")
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** write two such questions, and call the text `two`. `policy.wrong(two)` shows which wrong policies pass.
-# Record them for T2.
+# **Your turn:** write two such questions, and call the text `two`. `policy.wrong(two)` shows what passes. Record them for
+# T2.
 
 # %%
 ### BEGIN SOLUTION
@@ -201,17 +198,16 @@ policy.wrong(two)
 check("T2")
 
 # %% [markdown]
-# Whoever has everything answers yes to every positive question. So positive questions find only what is
-# missing, and never what is too much.
+# Whoever may do everything passes every positive question. So these find what is missing, and never what is too much.
 
 # %% [markdown]
 # ## T3 · Until none passes
 #
 # Now put the lights out. Read a lit card, and think of a request that its policy allows and the right one does not.
-# That is your next question, under `may not`. You need at most 12 questions in all.
+# That is your next question, under `may not`. You need at most 12 in all.
 #
-# Some cards are about accounts that part 4 does not have, such as `kikai/another`. They are named under `accounts`, so that
-# they are not taken for misspellings. Somebody without a credential is the user `system:anonymous`. To begin with:
+# `accounts` names those that part 4 does not have, so that they are not taken for misspellings. Somebody without a
+# credential is `system:anonymous`. To begin with:
 
 # %%
 more = """
@@ -233,8 +229,7 @@ more += """
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** and what everybody else may and may not. See what passes, and go on until nothing does. Then
-# record them for T3.
+# **Your turn:** and what everybody else may and may not. Go on until nothing passes. Then record them for T3.
 
 # %%
 ### BEGIN SOLUTION
@@ -255,15 +250,13 @@ MutantWall(policy, more)
 check("T3")
 
 # %% [markdown]
-# Most of these questions are negative, and each stands for a mistake that somebody makes one day. In a terminal, and
-# in CI, `labkit rbac test` asks such a file, and `labkit rbac mutate` says what passes it: there with
-# every verb, and more resources.
+# Most of these questions are negative. Each stands for a mistake that somebody makes one day.
 
 # %% [markdown]
 # ## T4 · A colleague's change
 #
-# `kikai`'s account needs the logs of the pods in `kikai`. A colleague changes the role `service-reader`: "just add
-# `pods/*`". It does not help, so the next try is `*`. Then somebody remembers `pods/log`.
+# `kikai`'s account needs the logs of the pods in `kikai`. Three colleagues want to add something to the role
+# `service-reader`: `pods/*`, `*`, or `pods/log`.
 #
 # **Predict** who gains what. Each is `"nothing"`, `"the logs"` or `"more"`: `kikai by pods/*`, `kikai by *`, and
 # `darbo by pods/log`, which is what `darbo`'s account gains by the third change.
@@ -276,7 +269,7 @@ predict("T4", guesses | {"darbo by pods/log": "the logs"})
 ### END SOLUTION
 
 # %% [markdown]
-# A file's difference shows what was typed. What matters is the difference in what is allowed, and to whom:
+# What matters is not what was typed, but what is allowed now, and to whom:
 
 # %%
 policy.change("06-test-the-policy/tryout/T04-role-pods-star")
@@ -288,20 +281,46 @@ policy.change("06-test-the-policy/tryout/T04-role-star")
 policy.change("06-test-the-policy/tryout/T04-role-log")
 
 # %% [markdown]
-# A `*` in a rule is no pattern. It stands for every resource when it is alone, and before a slash for every
-# resource that has this subresource (`*/scale`). After a slash it matches no request. And a role says nothing of
-# accounts: what it gains, all gain who are bound to it.
+# A `*` alone is every resource of the rule's API groups, with all subresources: Secrets, too. Before a slash it is every
+# resource that has this subresource (`*/scale`). After a slash it matches no request. And a role says nothing of accounts:
+# what it gains, all gain who are bound to it.
 #
-# **Your turn:** refuse all three. Give `kikai`'s account the logs (`get` on `pods/log`) by a role of its own, such as
-# `log-reader`, and a role binding in `kikai`. `policy.change` takes your YAML, too, before you apply it.
+# **Your turn:** refuse all three. Give `kikai`'s account, and nobody else, the logs by a role of its own:
+#
+# ```
+# kind: Role
+# metadata: {namespace: …, name: log-reader}
+# rules:
+# - {apiGroups: …, resources: …, verbs: …}
+# ```
 
 # %%
 ### BEGIN SOLUTION
-lab.apply("06-test-the-policy/T04-role-log-reader")
+lab.apply("""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {namespace: kikai, name: log-reader}
+rules:
+- {apiGroups: [""], resources: [pods/log], verbs: [get]}
+""")
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** ask the cluster whether it came out as you meant it: the logs for `kikai`, and not for `darbo`.
+# **Your turn:** and the binding to it, `log-reader` in `kikai`, as in W17.
+
+# %%
+### BEGIN SOLUTION
+lab.apply("""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {namespace: kikai, name: log-reader}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: log-reader}
+subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
+""")
+### END SOLUTION
+
+# %% [markdown]
+# **Your turn:** ask the cluster whether you got what you meant: the logs for `kikai`, and not for `darbo`.
 
 # %%
 ### BEGIN SOLUTION
@@ -319,8 +338,8 @@ check("T4")
 # %% [markdown]
 # ## T5 · What a program asks for
 #
-# So far you knew what was needed. Of a program one seldom does. Here is a small one: it counts the pods of `kikai`, and
-# notes the number in a config map. If it is refused, it stops.
+# So far you knew what was needed. Of a program one seldom does. This one counts the pods of `kikai`, and notes the number
+# in a config map. If there is one already (409), it changes that. If it is refused, it stops.
 
 
 # %%
@@ -329,14 +348,15 @@ def tally(me):
     if not pods.ok:
         return pods
     maps = "/api/v1/namespaces/kikai/configmaps"
-    note = {"data": {"pods": str(len(pods.body["items"]))}}
-    made = me.post(maps, {"metadata": {"name": "tally"}, **note})
-    return me.patch(f"{maps}/tally", note) if made.status == 409 else made
+    note = {"metadata": {"name": "tally"}, "data": {"pods": str(len(pods.items))}}
+    made = me.post(maps, note)
+    if made.status == 409:
+        return me.patch(f"{maps}/tally", note)
+    return made
 
 
 # %% [markdown]
-# It runs as an account of its own, with a role that somebody wrote by guessing: `list` and `watch` on pods, and `list` on
-# Secrets. The lab's file makes both:
+# It runs as an account of its own, with a role that somebody guessed: `list` and `watch` on pods, and `list` on Secrets.
 
 # %%
 lab.apply("06-test-the-policy/T05-account-tally")
@@ -344,12 +364,11 @@ as_tally = lab.as_service_account("kikai/tally")
 tally(as_tally)
 
 # %% [markdown]
-# It was refused. What it would have asked for *next* you cannot see: **a refusal hides the needs behind it**. So we let it
-# run with all rights once, and judge each request by the role that it is to have. In earnest you do that on a
-# cluster of its own.
+# Refused. What it would have asked for *next* you cannot see: **a refusal hides the needs behind it**. So let it run with
+# all rights once (at work, on a cluster made for such runs), and judge each request by the role that it is to have.
 #
-# **Predict** what such a run will show for each of these: `"used"` (it has it, and asks for it), `"missing"` (it lacks it)
-# or `"unused"` (it has it, and never asks): `list pods`, `create configmaps`, `patch configmaps`, `list secrets`.
+# **Predict** for each of these: `"used"` (it has it, and asks for it), `"missing"` (it lacks it) or `"unused"` (it has it,
+# and never asks): `list pods`, `create configmaps`, `patch configmaps`, `list secrets`.
 
 # %%
 # predict("T5", {"list pods": "…", "create configmaps": "…", "patch configmaps": "…", "list secrets": "…"})
@@ -359,7 +378,7 @@ predict("T5", guesses | {"patch configmaps": "missing", "list secrets": "unused"
 ### END SOLUTION
 
 # %% [markdown]
-# A role binding to `cluster-admin` gives everything in `kikai`, and nothing elsewhere:
+# All rights in `kikai`, and none elsewhere, by a role binding to `cluster-admin`:
 
 # %%
 lab.apply("06-test-the-policy/tryout/T05-rolebinding-tally-all")
@@ -374,7 +393,7 @@ tally(as_tally)
 ### END SOLUTION
 
 # %% [markdown]
-# The report compares what was asked with what the *file* gives, not with the rights that it had for this run:
+# The report compares what was asked with what the *file* gives:
 
 # %%
 lab.policy("06-test-the-policy/T05-account-tally").used_by("kikai/tally")
@@ -383,14 +402,14 @@ lab.policy("06-test-the-policy/T05-account-tally").used_by("kikai/tally")
 check("T5")
 
 # %% [markdown]
-# The first run creates the config map, and only the second one finds it there and changes it. So a report holds for
-# what was tried: a program that has never met an error may need more on a bad day.
+# The first run creates the config map, only the second finds it and changes it. So a report holds for what was tried: on
+# a bad day a program may need more.
 
 # %% [markdown]
 # ## T6 · The least role, and what keeps it
 #
-# **Your turn:** first take the binding with all rights away, `tally-all` in `kikai`. Then change the role `tally`, so
-# that it gives what the report calls the least policy. The frame:
+# **Your turn:** first take the binding with all rights away, `tally-all` in `kikai`. Then change the role `tally`: what
+# the report says is missing comes in, what is unused goes out. The frame:
 #
 # ```
 # apiVersion: rbac.authorization.k8s.io/v1
@@ -416,8 +435,7 @@ rules:
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** and does the program still work? Take its config map away, so that it has to create it once more, and
-# let it run twice.
+# **Your turn:** and does the program still work? Take its config map away, and let it run twice.
 
 # %%
 ### BEGIN SOLUTION
@@ -427,8 +445,7 @@ tally(as_tally)
 ### END SOLUTION
 
 # %% [markdown]
-# Next year somebody will add a verb "to be sure". Questions notice it. The lab's file has the least policy, with the
-# binding to `kikai/tally`:
+# Next year somebody will add a verb "to be sure". Questions notice it. The lab's file has the least policy:
 
 # %%
 least = lab.policy("06-test-the-policy/T06-role-tally")
@@ -447,7 +464,7 @@ questions:
 
 # %% [markdown]
 # **Your turn:** add questions until every wrong policy next to it is rejected; you need at most 20. Begin with what it must
-# not do to pods.
+# not do to pods, config maps and Secrets.
 
 # %%
 ### BEGIN SOLUTION
@@ -455,15 +472,6 @@ kept += """
 - who: kikai/tally
   may not: [watch pods in kikai, delete pods in kikai, create pods in kikai]
 - {who: kikai/tally, may not: list pods in darbo}
-"""
-### END SOLUTION
-
-# %% [markdown]
-# **Your turn:** add what it must not do to config maps and Secrets.
-
-# %%
-### BEGIN SOLUTION
-kept += """
 - who: kikai/tally
   may not: [list configmaps in kikai, watch configmaps in kikai]
 - {who: kikai/tally, may not: delete configmaps in kikai}
@@ -493,6 +501,12 @@ MutantWall(least, kept)
 check("T6")
 
 # %% [markdown]
+# Compare your role with the least one that the report can write:
+
+# %%
+lab.policy("06-test-the-policy/T05-account-tally").used_by("kikai/tally", least=True)
+
+# %% [markdown]
 # <details>
 # <summary>The same in CI</summary>
 #
@@ -503,7 +517,7 @@ check("T6")
 # > labkit rbac report manifests/ --audit-log audit.log --account kikai/tally
 # > ```
 # >
-# > They read manifests, or a cluster. labkit's documentation has them under "Test a policy".
+# > They read manifests, or a cluster, and ask about every verb. See "Test a policy" in labkit's documentation.
 #
 # </details>
 
@@ -538,10 +552,10 @@ Board(lab, "06-test-the-policy")
 # %% [markdown]
 # ## What you know now
 #
-# 1. A question says who, what, where, and whether the answer is to be yes. One that names what there is not says nothing.
-# 2. Positive questions find what is missing. Only negative ones find what is too much.
+# 1. A question about what does not exist says nothing.
+# 2. Positive questions find what is missing, only negative ones what is too much.
 # 3. A change is what it does to everybody who is bound to the role.
-# 4. A refusal hides the needs behind it; a run shows the needs of what was tried.
+# 4. A refusal hides the needs behind it. A run shows those of what was tried.
 #
 # **Read on:**
 # <https://kubernetes.io/docs/reference/access-authn-authz/rbac/>,
@@ -551,15 +565,12 @@ Board(lab, "06-test-the-policy")
 # %% [markdown]
 # ## Clean up (optional)
 #
-# This takes the walkthrough's objects away and brings the cluster back to its beginning.
-# Your passes are kept. Leave it out if you want to go on playing. Remove the `#` to run it.
+# This brings the cluster back to its beginning. Your passes are kept. Remove the `#` to run it.
 
 # %%
 # lab.reset()
 
 # %% [markdown]
-# **Next:** try it alone. Seven exercises ask for the same with other names, check what the cluster
-# does, and tell you your points; [the first](exercises/ex1-api-server.ipynb) is about the API
-# server, in [the sixth](exercises/ex6-final.ipynb) you repair four pods, and in
-# [the last](exercises/ex7-test-the-policy.ipynb) you write questions. The words of this lab, in
-# English and Korean, are in the [glossary](99-glossary.ipynb).
+# **Alone:** in [exercise 7](exercises/ex7-test-the-policy.ipynb) you write questions, and in
+# [exercise 6](exercises/ex6-final.ipynb) you repair four pods. The words of this lab are in the
+# [glossary](99-glossary.ipynb).
