@@ -16,23 +16,19 @@
 # *What a container is given, so that it can talk to the cluster it runs in.*
 #
 # **In this lab you will** start a pod, look for the API server from within, get past TLS
-# with a file that lies ready there, and find out that the pod has had a credential all
-# along. Time: about 23 minutes.
+# with a file that is ready there, and find a credential beside it. Time: about 23 minutes.
 #
 # ![You are here: TLS and authentication, the second and the third of six stations, this time
 # from inside the cluster. Before them: you ask. After them: authorization, admission, and etcd,
 # which stores the objects.](pictures/request-tls-authentication.svg)
 
 # %%
-from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
+from labkit import Lab, answers, check, hint, predict, recall, solution
 
 lab = Lab()
 
 # %% [markdown]
-# The panel rewinds the cluster to the beginning of a step, and shows what else it can do where you are.
-#
 # After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
-# The cluster and your passes are still there.
 
 # %% tags=["widget"]
 from labkit.ui import Board, StartPanel
@@ -42,8 +38,7 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about part 1. Write the letter that you choose between the quotes, and run the
-# cell. Nothing is counted: a wrong one tells you what to think of.
+# They are about part 1. Write a letter between the quotes, and run the cell. Nothing is counted.
 #
 # **2.1** What three things does a kubeconfig name?
 # * a: the server's address, the CA to trust, a credential
@@ -74,9 +69,8 @@ recall("2.3", "")
 # %% [markdown]
 # ## W5 · Create the pod curl
 #
-# Programs in pods often need the API: a controller, an operator, a job that looks for its
-# peers. We put ourselves in the place of such a program. This is the pod, with one
-# container that does nothing but wait for us:
+# Programs in pods often need the API. We put ourselves in the place of one. This pod has one container, made from the
+# image `ubuntu`, which does nothing but wait for us (`spec` says what an object shall be):
 #
 # ```
 # apiVersion: v1
@@ -91,9 +85,8 @@ recall("2.3", "")
 # ```
 
 # %% [markdown]
-# **Your turn:** create it, in any way you like. `lab.apply` takes YAML text in triple quotes, or the name
-# of a file: your own, or one that the lab brings, such as `"02-inside-a-pod/W05-pod-curl.yaml"`.
-# `kubectl apply -f` in a terminal does as well. `lab.wait("default/curl")` waits until it runs.
+# **Your turn:** create it, in any way you like. `lab.apply` takes YAML text in triple quotes, or a file's name, such as the
+# lab's `"02-inside-a-pod/W05-pod-curl.yaml"`. `lab.wait("default/curl")` waits until it runs.
 
 # %%
 # lab.apply("…")
@@ -112,13 +105,11 @@ check("W5")
 # %% [markdown]
 # ## W6 · Find the API server from inside
 #
-# From here on you type commands into the pod, as `kubectl exec` does:
-# `lab.exec("default/curl", "env")` runs `env` in its container. In a terminal,
+# `lab.exec("default/curl", "env")` runs `env` in the pod's container, as `kubectl exec` does. In a terminal,
 # `labkit exec curl` opens a shell there.
 #
-# The container does not know your kubeconfig. But Kubernetes tells every container the
-# address of the API server, in environment variables that begin with
-# `KUBERNETES_SERVICE`. **Your turn:** look at them.
+# The container does not have your kubeconfig. But Kubernetes tells every container the API server's address, in
+# variables of its environment that begin with `KUBERNETES_SERVICE`. **Your turn:** look at them.
 
 # %%
 # lab.exec("default/curl", "env | grep …")
@@ -127,10 +118,10 @@ lab.exec("default/curl", "env | grep KUBERNETES_SERVICE")
 ### END SOLUTION
 
 # %% [markdown]
-# Where does that address come from? From a Service called `kubernetes`, which every
-# cluster has in the namespace `default`. A Service is a stable address for something that
-# may move; its name is also a DNS name, so `https://kubernetes` finds it too (from another
-# namespace than `default` it is `https://kubernetes.default`).
+# It is the address of a *Service*: a stable address, and a DNS name, for something that may move. This one is called
+# `kubernetes`, and is in the namespace `default` of every cluster. So `https://kubernetes` finds it too (from another
+# namespace `https://kubernetes.default`). A container also gets variables for the Services of its own
+# namespace, and for no others.
 
 # %%
 service = lab.admin.get("/api/v1/namespaces/default/services/kubernetes")
@@ -138,8 +129,7 @@ service.body["spec"]["clusterIP"], service.body["spec"]["ports"]
 
 # %% [markdown]
 # **Your turn:** record host and port as they are seen *inside* the pod, with
-# `lab.record("W6", "HOST:PORT")`. They are not those of W1: this address exists in the cluster's
-# own network only.
+# `lab.record("W6", "HOST:PORT")`. They are not those of W1.
 
 # %%
 # lab.record("W6", "host:port")
@@ -152,8 +142,7 @@ lab.record("W6", found.stdout.strip())
 check("W6")
 
 # %% [markdown]
-# To look around freely, type into the pod itself. Each line is one `exec`, and the arrow
-# keys bring back what you typed before.
+# This address exists in the cluster's own network only. To look around in the pod, type here:
 
 # %%
 from labkit.ui import PodTerminal
@@ -163,12 +152,8 @@ PodTerminal(lab, "default/curl")
 # %% [markdown]
 # ## W7 · Trust the server
 #
-# Time to call. The image `ubuntu` brings no `curl`, so you install it first. In
-# the built-in cluster the pod's shell plays this; in a real one it needs the internet,
-# and the lab's own image has curl already.
-#
-# **Your turn:** run this in the pod, unless `which curl` finds it there:
-# `apt-get update && apt-get install -y curl`.
+# The image `ubuntu` has no `curl`. **Your turn:** run this in the pod, unless `which curl` finds it there:
+# `apt-get update && apt-get install -y curl`. (The built-in cluster plays this. A real one needs the internet for it.)
 
 # %%
 # lab.exec("default/curl", "…")
@@ -177,12 +162,10 @@ lab.exec("default/curl", "which curl || (apt-get update && apt-get install -y cu
 ### END SOLUTION
 
 # %% [markdown]
-# You are about to call `https://kubernetes` twice: once just so, once with the cluster's
-# CA, which lies in the pod as
-# `/var/run/secrets/kubernetes.io/serviceaccount/ca.crt` (curl's option is `--cacert`).
+# You will call `https://kubernetes` twice: just so, and then with the cluster's CA (`--cacert`), which is in the pod as
+# `/var/run/secrets/kubernetes.io/serviceaccount/ca.crt`.
 #
-# **Predict** the answer to the second call: `"allowed"`, `"forbidden"` or `"unauthorized"`? It
-# sends no token.
+# **Predict** the answer to the second call: `"allowed"`, `"forbidden"` or `"unauthorized"`? It sends no token.
 
 # %%
 # predict("W7", "…")
@@ -200,11 +183,10 @@ lab.exec("default/curl", "curl https://kubernetes")
 ### END SOLUTION
 
 # %% [markdown]
-# Exit code 60: curl does not trust the certificate, and stops before it sends a word. Its
-# option `-k` is a way around. Do not take it: then nobody checks whom you talk to, and the
-# next thing you send is a password.
+# Exit code 60: curl does not trust the certificate, and stops before it sends a word. Do not take its option `-k`: then
+# nobody checks whom you talk to, and the next thing you send is a password.
 #
-# **Your turn:** the same call once more, and give curl the CA (`--cacert`).
+# **Your turn:** the same call once more, and give curl the CA.
 
 # %%
 # lab.exec("default/curl", "curl -s --cacert … https://kubernetes")
@@ -217,16 +199,15 @@ lab.exec("default/curl", f"curl -s --cacert {ca} https://kubernetes")
 check("W7")
 
 # %% [markdown]
-# The connection stands, and the answer is the one you know from W2: `system:anonymous`. It names
-# a path, and no resource: `/` is one of the non-resource URLs of W4, and a right like any other.
+# The answer is the one of W2. Without a token the pod is `system:anonymous` too. The message names a path and no
+# resource: no object is at `/`. Such a path is a *non-resource URL*, and has to be allowed as well.
 #
 # TLS told *you* who the server is. It did not tell the server who you are.
 
 # %% [markdown]
 # ## W8 · Say who you are
 #
-# Beside `ca.crt` lie two more files. Every pod finds these three, unless the pod or its account says
-# that it does not want them:
+# Beside `ca.crt` are two more files:
 #
 # | file | what it is for |
 # |---|---|
@@ -245,9 +226,9 @@ lab.exec("default/curl", f"ls {mount} && cat {mount}/namespace")
 ### END SOLUTION
 
 # %% [markdown]
-# The token goes into a header: `Authorization: Bearer <token>`. The server will know you
-# then. **Predict** the user name it uses for a pod of the namespace `default` that runs as
-# the account `default`. It begins with `system:serviceaccount:`.
+# The token goes into a header: `Authorization: Bearer <token>`. **Predict** the user name that the server then has
+# for the pod. It is of the namespace `default`, and runs as an account that is called `default` too. You have seen such
+# a name in part 0.
 
 # %%
 # predict("W8", "system:serviceaccount:…")
@@ -256,9 +237,8 @@ predict("W8", "system:serviceaccount:default:default")
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** call `https://kubernetes/` with it. In the pod's shell, `TOKEN=$(cat …/token)` puts the
-# file into a variable, and `-H "Authorization: Bearer $TOKEN"` sends it. The message of
-# the refusal names the user.
+# **Your turn:** call `https://kubernetes/` with it. In the pod's shell, `TOKEN=$(cat …/token)` reads the file, and
+# `-H "Authorization: Bearer $TOKEN"` sends it.
 
 # %%
 # call = 'TOKEN=$(cat …); curl -s --cacert … -H "Authorization: Bearer $TOKEN"'
@@ -269,9 +249,8 @@ lab.exec("default/curl", f"{call} https://kubernetes")
 ### END SOLUTION
 
 # %% [markdown]
-# Still 403, and yet everything has changed: the server knows your name. You are
-# *authenticated*. You are not *authorized* to see `/`, and little else, but some doors
-# are open to every authenticated user. `/api` is one. (Who opened it, you will see in W20.)
+# Still 403, and yet everything has changed: the message has your name. You are *authenticated*. You are not *authorized*
+# to see `/`. But some paths are open to every authenticated user, and `/api` is one of them. (W20 shows who opened it.)
 #
 # **Your turn:** the same call, for `https://kubernetes/api`.
 
@@ -284,15 +263,15 @@ lab.exec("default/curl", f"{call} https://kubernetes/api")
 check("W8")
 
 # %% [markdown]
-# **now:** up to 1.20 this token came from a Secret, where it lay for ever. Since 1.21 it is made for this
-# pod, and expires. Part 3 opens it up.
+# **now:** up to 1.20 this token came from a *Secret*, an object for what not everybody should read, and never expired. Since
+# 1.22 (on by default since 1.21) it is made for this pod, and expires. Part 3 opens it up.
 
 # %% [markdown]
 # ## Aside 2 · A pod without a token
 #
 #
-# Not every pod needs a token. `automountServiceAccountToken: false` leaves it out. It may stand in the
-# account or in the pod. These three pods are in the lab's file:
+# Not every pod needs a token. `automountServiceAccountToken: false` leaves it out, and may stand in the account or in the
+# pod. The lab's file has three pods:
 #
 # | pod | its account | the pod itself |
 # |---|---|---|
@@ -310,8 +289,14 @@ predict("A2", {"account says no": "no", "pod says yes": "yes", "pod says no": "n
 
 # %% tags=["aside"]
 lab.apply("02-inside-a-pod/tryout/W08-aside-automount.yaml")
-found = lab.admin.get("/api/v1/namespaces/aside/pods").body["items"]
-{pod["metadata"]["name"]: bool(pod["spec"].get("volumes")) for pod in found}
+specs = {}
+for pod in lab.admin.get("/api/v1/namespaces/aside/pods").items:
+    specs[pod["metadata"]["name"]] = pod["spec"]
+answers(
+    ("account-says-no", "has a token", "volumes" in specs["account-says-no"]),
+    ("pod-says-yes", "has a token", "volumes" in specs["pod-says-yes"]),
+    ("pod-says-no", "has a token", "volumes" in specs["pod-says-no"]),
+)
 
 # %% tags=["aside"]
 lab.admin.delete("/api/v1/namespaces/aside").status
@@ -320,15 +305,20 @@ lab.admin.delete("/api/v1/namespaces/aside").status
 check("A2")
 
 # %% [markdown]
-# The pod's word counts more than its account's. A pod without a token still runs as its account: its name stands in
-# `spec.serviceAccountName`. What the pod asks without a token, it asks as `system:anonymous`.
+# The pod's word counts more than its account's. **As whom does `pod-says-no` ask?** You made such a call in W7.
 #
-# To leave the token out protects against a stolen token. It takes no right away from the account.
+# <details>
+# <summary>The answer</summary>
+#
+# As `system:anonymous`. It still runs as its account (`spec.serviceAccountName`), but cannot show that it does. Leaving
+# the token out protects against a stolen token. It takes no right away from the account.
+#
+# </details>
 
 # %% [markdown]
 # ## How far you are
 #
-# The board follows your checks. It can check a step itself, and give the next hint.
+# The board follows your checks, and gives hints.
 
 # %% tags=["widget"]
 Board(lab, "02-inside-a-pod")
@@ -337,7 +327,7 @@ Board(lab, "02-inside-a-pod")
 # ## Explain it in your words
 #
 # **What do you know after TLS, what does the server know after the token, and why does one need
-# both?** Write two or three sentences in the cell below, then compare.
+# both?** Write, then compare.
 
 # %% [markdown]
 # *Double-click here, and write.*
@@ -353,8 +343,8 @@ Board(lab, "02-inside-a-pod")
 # </details>
 
 # %% [markdown]
-# **You have seen:** address, CA and credential all lie ready in the pod. Client libraries
-# find them by themselves; that is all that “in-cluster configuration” means.
+# **You have seen:** address, CA and credential are ready in the pod. Client libraries find them by
+# themselves: their “in-cluster configuration”.
 #
 # **Read on:** <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>
 #
