@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from labkit.lab.words import export_progress as export_progress
     from labkit.lab.words import hint as hint
     from labkit.lab.words import import_progress as import_progress
-    from labkit.lab.words import recall as recall
     from labkit.lab.words import solution as solution
     from labkit.ui.drill import drill as drill
     from labkit.ui.taps import predict as predict
@@ -55,7 +54,6 @@ _HOMES = {
     "hint": "labkit.lab.words",
     "import_progress": "labkit.lab.words",
     "predict": "labkit.ui.taps",
-    "recall": "labkit.lab.words",
     "solution": "labkit.lab.words",
 }
 

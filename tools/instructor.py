@@ -17,7 +17,7 @@ from labkit.lessons.steps import Lesson, Step
 from labkit.lessons.talk import Talk, talks
 from labkit.presenter.screen import DATA
 
-DROPPED = ("StartPanel(", "Board(", "PodTerminal(", "RBACGraph(")
+DROPPED = ("StartPanel(", "Board(", "PodTerminal(", "RBACGraph(", "drill(")
 """What a learner uses, and a class does not see; the graph comes from the talk."""
 
 PICTURE = re.compile(r"!\[([^\]]*)\]\((pictures/[^)]+)\)")
@@ -64,9 +64,7 @@ def _top(solved: Any, first: str) -> Iterator[str]:
     for cell in solved.cells:
         if cell.id.startswith(f"{first.lower()}-"):
             return
-        if cell.cell_type == "code" and not any(
-            word in cell.source for word in (*DROPPED, 'recall("')
-        ):
+        if cell.cell_type == "code" and not any(word in cell.source for word in DROPPED):
             for line in filter(None, cell.source.splitlines()):
                 if not line.startswith("lab.prepare("):
                     yield line

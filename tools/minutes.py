@@ -15,6 +15,7 @@ from typing import Any
 import jupytext
 
 from labkit.lessons import LESSONS
+from labkit.practice.review import AFTER, BEFORE
 from tools import notebooks
 
 PAGE = notebooks.ROOT / "docs" / "teaching.md"
@@ -27,6 +28,8 @@ DOING = {"given": 10, "own": 60, "guess": 30, "question": 15, "writing": 180}
 """The seconds for a cell to run and to look at, one to write, a prediction, a question at the beginning, and the answer
 in one's own words at the end."""
 
+QUESTIONS = {"drill(before": BEFORE, "drill(part": AFTER}
+"""How many questions a cell asks."""
 WRITING = "## Explain it in your words"
 
 
@@ -50,14 +53,14 @@ def counts(source: Path) -> dict[str, Counter[str]]:
             found.setdefault(section, Counter())["words"] += words(cell.source)
             found[section]["writing"] += cell.source.startswith(WRITING)
         else:
-            found[section][_kind(cell.source)] += 1
+            found[section][_kind(cell.source)] += QUESTIONS.get(cell.source.partition("=")[0], 1)
     return found
 
 
 def _kind(code: str) -> str:
     if "predict(" in code:
         return "guess"
-    if code.startswith("recall("):
+    if code.startswith("drill("):
         return "question"
     return "own" if notebooks.BEGIN in code else "given"
 
@@ -73,15 +76,17 @@ def minutes(count: Counter[str]) -> float:
 def table() -> str:
     """The figures of each part."""
     lines = [
-        "| part | words | cells to run | cells to write | predictions | minutes | of these for asides | at its top |",
-        "|---|---|---|---|---|---|---|---|",
+        "| part | words | cells to run | cells to write | predictions | minutes | asides | questions | at its top |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for lesson in LESSONS:
         sections = counts(notebooks.SOURCES / f"{lesson.id}.py")
         whole = sum(sections.values(), Counter[str]())
         asides = sum((count for name, count in sections.items() if name), Counter[str]())
         row = [lesson.id, *(str(whole[kind]) for kind in ("words", "given", "own", "guess"))]
-        row += [f"{minutes(whole):.1f}", f"{minutes(asides):.1f}", str(lesson.minutes)]
+        questions = Counter(question=whole["question"])
+        row += [f"{minutes(count):.1f}" for count in (whole, asides, questions)]
+        row.append(str(lesson.minutes))
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
 

@@ -180,7 +180,7 @@ def worked_steps() -> Steps:
                 if BEGIN in cell.source:
                     parts = [steps[step]["solution"], with_solution(cell.source)]
                     steps[step]["solution"] = "\n\n".join(filter(None, parts))
-            elif cell.cell_type == "code" and not cell.source.startswith("recall("):
+            elif cell.cell_type == "code" and not cell.source.startswith("drill("):
                 waiting.append(with_solution(cell.source))
     if lacking := [step for step in STEPS if step not in steps]:
         raise ValueError(

@@ -220,7 +220,7 @@ MORE = {
         *(f"{{number}} {unit}{s}" for unit in ("day", "hour", "minute") for s in ("", "s")),
     ),
     "lessons": (
-        *("expected", "next", "note", "seen", "then"),
+        *("expected", "next", "note", "predicted", "seen", "then"),
         *(f"{{number}} {what}{s}" for what in COUNTED for s in ("", "s")),
         "a name",
         "a user name, such as system:serviceaccount:NAMESPACE:NAME",
@@ -245,8 +245,8 @@ FILES = {
     "lessons/steps.yaml": {"title", "hints"},
     "lessons/asides.yaml": {"title", "why"},
     "lessons/mistakes.yaml": {"name", "says", "idea"},
-    "lessons/questions.yaml": {"a", "b", "c"},
     "practice/beliefs.yaml": {"name", "says"},
+    "practice/facts.yaml": {"ask", "answer", "reply"},
     "practice/pool.json": {"sentences"},
 }
 """The files with texts, and the names that they stand under; None for any."""

@@ -1,6 +1,7 @@
 """The questions for a class, each with its answer and the misconceptions behind the other answers.
 
-A question belongs to a step (``W17``), to the beginning of a part (``4.2``), to the drill (its id), or to the teacher.
+A question belongs to a step (``W17``), to a part's beginning or end (``role-needs-binding``), to the drill (its id), or
+to the teacher.
 The answers come from the lessons' and the drill's own data. It is a dict:
 
 - ``source``: its origin; ``own`` for the teacher's
@@ -10,18 +11,18 @@ The answers come from the lessons' and the drill's own data. It is a dict:
 - ``ideas``: for each option, by its place as text: the ``idea`` behind it, a sentence to ``say``, the ``step`` to repeat
 """
 
-import json
 import re
 from functools import cache
 from typing import Any
 
 from labkit import lessons
-from labkit.core.language import language, said, shown, text
-from labkit.core.resources import notebooks
+from labkit.core.language import said, shown, text
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes, of_guess
-from labkit.lessons.questions import judge
+from labkit.practice.keeping import FACT
 from labkit.practice.pool import policy, pool, sentence
+from labkit.practice.review import Question as Fact
+from labkit.practice.review import facts
 
 from .limits import Refusal, read_text
 
@@ -36,19 +37,16 @@ WORDS = {
 }
 """The words for a decision, with its status."""
 
-RECALL = re.compile(r"\*\*(\d\.\d)\*\* (.+?)\n((?:\* \w: .+\n?)+)")
-"""A question at the beginning of a notebook: its number, its text and its options."""
-
 
 Question = dict[str, Any]
 
 
 def find(source: str) -> Question:
-    """Return the question of a step, of a part's beginning or of the drill."""
+    """Return the question of a step, of a part's beginning or end, or of the drill."""
     if source in _steps():
         return _of_step(source)
-    if source in recalls(language()):
-        return _of_recall(source)
+    if source in _facts():
+        return _of_fact(source)
     for question in pool()["questions"]:
         if question["id"] == source:
             return _of_drill(question)
@@ -76,8 +74,8 @@ def catalogue() -> dict[str, dict[str, str]]:
         said("Before a step"): {
             step: f"{step} · {said(entry['ask'])}" for step, entry in _steps().items()
         },
-        said("At the beginning of a part"): {
-            number: f"{number} · {ask}" for number, (ask, _) in recalls(language()).items()
+        said("At the beginning or the end of a part"): {
+            name: f"{fact.part} · {said(fact.ask)}" for name, fact in _facts().items()
         },
         said("The drill: who believes this?"): {
             example: f"{said(idea['name'])} ({number})"
@@ -117,25 +115,19 @@ def _of_step(step: str) -> Question:
 
 
 @cache
-def recalls(lang: str) -> dict[str, tuple[str, list[str]]]:
-    """Return the questions at the beginning of each part by number, in a language: text and options."""
-    # Read from the notebooks themselves, so that a class is asked exactly what a learner reads.
-    folder = notebooks() if lang == "en" else notebooks() / lang
-    texts = [(folder / lesson.notebook).read_text(encoding="utf-8") for lesson in lessons.LESSONS]
-    cells = ["".join(cell["source"]) for text in texts for cell in json.loads(text)["cells"]]
-    found = [question for cell in cells for question in RECALL.findall(f"{cell}\n")]
-    return {
-        number: (text, re.findall(r"^\* \w: (.+)$", options, re.MULTILINE))
-        for number, text, options in found
-    }
+def _facts() -> dict[str, Fact]:
+    return {fact.key.removeprefix(FACT): fact for fact in facts()}
 
 
-def _of_recall(number: str) -> Question:
-    text, options = recalls(language())[number]
-    replies = [judge(number, letter) for letter in "abcdef"[: len(options)]]
-    right = [reply.right for reply in replies].index(True)
-    ideas = {str(place): [_idea("", reply.text, "")] for place, reply in enumerate(replies)}
-    return _question(number, text, options, right, shown(replies[right].text), ideas)
+def _of_fact(name: str) -> Question:
+    fact = _facts()[name]
+    # In the order of the alphabet, so that the right one is not always the first.
+    answers = sorted(fact.answers)
+    ideas = {str(place): [_idea("", reply, fact.step)] for place, (_, reply) in enumerate(answers)}
+    right, because = fact.answers[0]
+    options = [said(answer) for answer, _ in answers]
+    place = options.index(said(right))
+    return _question(name, said(fact.ask), options, place, said(because), ideas, fact.policy)
 
 
 def _of_drill(found: dict[str, Any]) -> Question:

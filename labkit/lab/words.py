@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from labkit import lessons
-from labkit.core.arguments import LINE, STEP, STORABLE, TEXT, takes
+from labkit.core.arguments import STEP, STORABLE, TEXT, takes
 from labkit.core.home import place_error
 from labkit.lessons.base import CheckContext
 from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import EXPORT_LINE, Progress
-from labkit.lessons.questions import Feedback, judge
 
 from . import current as current_lab
 from .lab import Lab
@@ -59,20 +58,6 @@ def predict(step: str, value: object) -> Noted:
         UsageError: The step does not exist, or the value cannot be stored.
     """
     return lessons.predict(step, value, progress())
-
-
-@takes('recall("3.1", "b")', question=LINE, choice=LINE)
-def recall(question: str, choice: str = "") -> Feedback:
-    """Judge your choice for a question at the beginning of a part, without counting it.
-
-    Args:
-        question: Such as ``3.1``.
-        choice: The letter of an option.
-
-    Raises:
-        UsageError: The question or the option does not exist.
-    """
-    return judge(question, choice)
 
 
 def progress() -> Progress:

@@ -4,12 +4,13 @@ It is one plain dict, stored with the progress, and in a page's own storage. ``u
 ``tests/practice`` compares them.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any, TypedDict, TypeVar, cast
 
-from labkit.core.language import text
+from labkit.core.language import listed, text
 
 VERSION = 1
 DAY = 86_400.0
@@ -18,6 +19,8 @@ DAYS = (1, 7, 30)
 REST_DAYS = 30
 """The days before a question is asked again."""
 MEASURED = ("before", "after")
+FACT = "fact:"
+"""How the id of a fact (``review``) begins; facts are kept among the ideas, and come back by the same rules."""
 DAMAGED, NEWER, LEFT_OUT, SET_BACK = SAID = (
     "What was kept of the drill is damaged. It begins anew.",
     "A newer labkit kept what is there of the drill. It stays as it is, and this session is not kept.",
@@ -78,7 +81,7 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
 
     Args:
         value: The stored or imported state.
-        known: The ids of this version's ideas; None to accept all.
+        known: The ids of this version's ideas; None to accept all, and facts as well.
     """
     if value is None:
         return new(), ""
@@ -96,6 +99,8 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
     ):
         entries = value.get(field)
         entries = entries if isinstance(entries, Mapping) else {}
+        if allowed is known and known is not None:
+            entries = _without_facts(entries)
         found[field] = {
             key: entry
             for key, entry in entries.items()
@@ -106,6 +111,11 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
     if isinstance(off, Mapping) and isinstance(off.get("value"), bool) and _time(off.get("at")):
         found["off"] = {"value": off["value"], "at": off["at"]}
     return cast("Kept", found), text(LEFT_OUT, lost) if lost else ""
+
+
+def ideas_of(kept: Kept) -> Kept:
+    """Return the state without facts, for the drill, which asks about ideas alone."""
+    return {**kept, "ideas": _without_facts(kept["ideas"])}
 
 
 def is_newer(value: object) -> bool:
@@ -183,18 +193,35 @@ def due(kept: Kept, now: float) -> list[str]:
 
 
 def reminder(kept: Kept, now: float) -> str:
-    """Return the one-line reminder shown at the start of a part when ideas are due; empty otherwise."""
-    count = len(due(kept, now))
+    """Return what comes back now, or when something will, in a line; empty if nothing is kept."""
+    ideas = len(due(ideas_of(kept), now))
+    questions = len(due(kept, now)) - ideas
+    if ideas or questions:
+        return listed(filter(None, (_ideas_back(ideas), _questions_back(questions))), " ")
+    waiting = [_due_at(entry) for entry in kept["ideas"].values() if entry["back"] < len(DAYS)]
+    if not waiting or kept["off"]["value"]:
+        return ""
+    day = time.strftime("%Y-%m-%d", time.localtime(min(waiting)))
+    return text("The next question comes back on {day}.", day)
+
+
+def _ideas_back(count: int) -> str:
+    if not count:
+        return ""
     what = (
         text("One idea that was wrong comes")
         if count == 1
         else text("{count} ideas that were wrong come", count)
     )
-    return (
-        text("{ideas} back today. In a new cell: from labkit import drill; drill()", what)
-        if count
-        else ""
-    )
+    return text("{ideas} back today. In a new cell: from labkit import drill; drill()", what)
+
+
+def _questions_back(count: int) -> str:
+    if not count:
+        return ""
+    if count == 1:
+        return text("One question comes back today. Each part begins with what is due.")
+    return text("{count} questions come back today. Each part begins with what is due.", count)
 
 
 def gone(kept: Kept) -> list[str]:
@@ -214,8 +241,16 @@ def settled(kept: Kept, now: float) -> tuple[Kept, str]:
     return {**kept, "asked": asked_at, "ideas": ideas}, text(SET_BACK)
 
 
+def _without_facts(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {key: entry for key, entry in entries.items() if not key.startswith(FACT)}
+
+
 def _is_due(entry: Idea, now: float) -> bool:
-    return entry["back"] < len(DAYS) and now >= entry["at"] + DAYS[entry["back"]] * DAY
+    return entry["back"] < len(DAYS) and now >= _due_at(entry)
+
+
+def _due_at(entry: Idea) -> float:
+    return entry["at"] + DAYS[entry["back"]] * DAY
 
 
 def _time(value: object) -> bool:

@@ -24,6 +24,7 @@ _MODULES = {
     "MutantWall": "wall",
     "PodTerminal": "terminal",
     "RBACGraph": "graph",
+    "Review": "review",
     "StartPanel": "start",
     "Taps": "taps",
     "TokenInspector": "token",

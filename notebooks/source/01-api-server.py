@@ -22,7 +22,7 @@
 # you ask. After them: authorization, admission, and etcd, which stores the objects.](pictures/request-tls-authentication.svg)
 
 # %%
-from labkit import Lab, answers, check, hint, predict, recall, solution
+from labkit import Lab, answers, check, drill, hint, predict, solution
 
 lab = Lab()
 
@@ -37,33 +37,10 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about the notebook before this one. Write a letter between the quotes, and run the cell. Nothing is counted.
-#
-# **1.1** You get a 403. What happened?
-# * a: the server failed
-# * b: the server decided
-# * c: the connection was not encrypted
+# They are about the parts before: first those that are due. A wrong answer costs nothing. It comes back tomorrow.
 
 # %%
-recall("1.1", "")
-
-# %% [markdown]
-# **1.2** Which five things does a refusal name?
-# * a: verb, path, host, port and status
-# * b: user, role, binding, verb and resource
-# * c: user, verb, resource, API group, and where
-
-# %%
-recall("1.2", "")
-
-# %% [markdown]
-# **1.3** You made the right call in a terminal, and ran no cell of the notebook. What does the check say?
-# * a: passed
-# * b: not attempted
-# * c: it depends on the cell's code
-
-# %%
-recall("1.3", "")
+drill(before=1)
 
 # %% [markdown]
 # ## W1 · Find the API server
@@ -302,6 +279,14 @@ check("A1")
 # %% [markdown]
 # Each message names the verb, and each verb is a right of its own. With `get` and `list` nobody may watch, with
 # `update` nobody may patch, and with `delete` nobody may delete all at once.
+
+# %% [markdown]
+# ## Five questions on this part
+#
+# Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.
+
+# %%
+drill(part=1)
 
 # %% [markdown]
 # ## How far you are

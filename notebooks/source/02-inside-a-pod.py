@@ -23,7 +23,7 @@
 # which stores the objects.](pictures/request-tls-authentication.svg)
 
 # %%
-from labkit import Lab, answers, check, hint, predict, recall, solution
+from labkit import Lab, answers, check, drill, hint, predict, solution
 
 lab = Lab()
 
@@ -38,33 +38,10 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about part 1. Write a letter between the quotes, and run the cell. Nothing is counted.
-#
-# **2.1** What three things does a kubeconfig name?
-# * a: the server's address, the CA to trust, a credential
-# * b: the server's address, a role, a namespace
-# * c: a namespace, a user name, a context
+# They are about the parts before: first those that are due. A wrong answer costs nothing. It comes back tomorrow.
 
 # %%
-recall("2.1", "")
-
-# %% [markdown]
-# **2.2** No token, and a token that is none: which answer to which?
-# * a: no token 401, a false one 403
-# * b: no token 403, a false one 401
-# * c: both 403
-
-# %%
-recall("2.2", "")
-
-# %% [markdown]
-# **2.3** A program calls your proxy without any credential. Whom does the server see?
-# * a: the program
-# * b: nobody: `system:anonymous`
-# * c: you
-
-# %%
-recall("2.3", "")
+drill(before=2)
 
 # %% [markdown]
 # ## W5 · Create the pod curl
@@ -314,6 +291,14 @@ check("A2")
 # the token out protects against a stolen token. It takes no right away from the account.
 #
 # </details>
+
+# %% [markdown]
+# ## Five questions on this part
+#
+# Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.
+
+# %%
+drill(part=2)
 
 # %% [markdown]
 # ## How far you are

@@ -24,7 +24,7 @@
 # the objects.](pictures/request-authentication-admission.svg)
 
 # %%
-from labkit import Lab, check, expect_forbidden, hint, predict, recall, solution
+from labkit import Lab, check, drill, expect_forbidden, hint, predict, solution
 
 lab = Lab()
 lab.prepare("02-inside-a-pod")
@@ -47,34 +47,10 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about parts 1 and 2. Write the letter that you choose between the quotes, and run the
-# cell. Nothing is counted: a wrong one tells you what to think of.
-#
-# **3.1** Which three files does a pod find?
-# * a: `kubeconfig`, `token`, `namespace`
-# * b: `ca.crt`, `token`, `namespace`
-# * c: `ca.crt`, `client.crt`, `client.key`
+# They are about the parts before: first those that are due. A wrong answer costs nothing. It comes back tomorrow.
 
 # %%
-recall("3.1", "")
-
-# %% [markdown]
-# **3.2** You call `https://kubernetes` in a pod with `--cacert` and without the token. As whom do you ask?
-# * a: as the pod's account
-# * b: as nobody: the connection is refused
-# * c: as `system:anonymous`
-
-# %%
-recall("3.2", "")
-
-# %% [markdown]
-# **3.3** Why not use curl's `-k` and be done?
-# * a: the token would go to whoever answers
-# * b: it is slower
-# * c: the server refuses it
-
-# %%
-recall("3.3", "")
+drill(before=3)
 
 # %% [markdown]
 # ## W9 · Who is asking?
@@ -499,6 +475,14 @@ check("A4")
 # and stays dead. The same holds for a pod's token: it names the pod's uid as well.
 #
 # (`/api` is open to whoever is authenticated. So here 200 means: the token is good.)
+
+# %% [markdown]
+# ## Five questions on this part
+#
+# Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.
+
+# %%
+drill(part=3)
 
 # %% [markdown]
 # ## How far you are

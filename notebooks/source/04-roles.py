@@ -22,7 +22,7 @@
 # authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)
 
 # %%
-from labkit import Lab, answers, check, expect_forbidden, hint, predict, recall, solution
+from labkit import Lab, answers, check, drill, expect_forbidden, hint, predict, solution
 
 lab = Lab()
 
@@ -44,33 +44,10 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about parts 1 to 3. Write a letter between the quotes, and run the cell. Nothing is counted.
-#
-# **4.1** A pod names no account. As whom does it ask?
-# * a: as nobody
-# * b: as the account `default` of its namespace
-# * c: as whoever created the pod
+# They are about the parts before: first those that are due. A wrong answer costs nothing. It comes back tomorrow.
 
 # %%
-recall("4.1", "")
-
-# %% [markdown]
-# **4.2** The server answers 403 and names the pod's account. Which station has the pod not passed?
-# * a: authentication
-# * b: authorization
-# * c: TLS
-
-# %%
-recall("4.2", "")
-
-# %% [markdown]
-# **4.3** In which API group do roles live, and in which one services?
-# * a: both in `core`
-# * b: both in `rbac.authorization.k8s.io`
-# * c: roles in `rbac.authorization.k8s.io`, services in `""`
-
-# %%
-recall("4.3", "")
+drill(before=4)
 
 # %% [markdown]
 # ## W14 · Two namespaces, two pods
@@ -554,6 +531,14 @@ check("A7")
 # %% [markdown]
 # A binding knows no uids: it names its subjects and its role. When these are deleted it stays, and waits for the next
 # ones of their names. So delete the bindings too.
+
+# %% [markdown]
+# ## Five questions on this part
+#
+# Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.
+
+# %%
+drill(part=4)
 
 # %% [markdown]
 # ## How far you are

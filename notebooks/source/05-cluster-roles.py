@@ -22,7 +22,7 @@
 # authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)
 
 # %%
-from labkit import Lab, answers, check, expect_forbidden, hint, predict, recall, solution
+from labkit import Lab, answers, check, drill, expect_forbidden, hint, predict, solution
 
 lab = Lab()
 lab.prepare("04-roles/W14-namespaces.yaml")
@@ -49,33 +49,10 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about parts 1 to 4. Write a letter between the quotes, and run the cell. Nothing is counted.
-#
-# **5.1** You create a role, and the pod asks again at once. What has changed for it?
-# * a: nothing
-# * b: it may do what the role says
-# * c: nothing, until the server is restarted
+# They are about the parts before: first those that are due. A wrong answer costs nothing. It comes back tomorrow.
 
 # %%
-recall("5.1", "")
-
-# %% [markdown]
-# **5.2** An account lives in `darbo`, the binding that names it lies in `kikai`. Where does the right hold?
-# * a: in `darbo`
-# * b: in `kikai`
-# * c: in both
-
-# %%
-recall("5.2", "")
-
-# %% [markdown]
-# **5.3** In W8 the pod was refused `/` and given `/api`. What decided that?
-# * a: authentication
-# * b: authorization
-# * c: TLS
-
-# %%
-recall("5.3", "")
+drill(before=5)
 
 # %% [markdown]
 # ## W20 · Write a cluster role
@@ -492,6 +469,14 @@ check("A9")
 # namespace has every account in it, and every Secret that a pod can mount there. The same goes for deployments and jobs.
 #
 # `reader` has `list` on Secrets, and not `get`. There is no harmless `list`: it shows what they hold.
+
+# %% [markdown]
+# ## Five questions on this part
+#
+# Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.
+
+# %%
+drill(part=5)
 
 # %% [markdown]
 # ## How far you are

@@ -23,7 +23,7 @@
 # authentication. After it: admission, and etcd, which stores the objects.](pictures/request-authorization.svg)
 
 # %%
-from labkit import Lab, answers, check, hint, predict, recall, solution
+from labkit import Lab, answers, check, drill, hint, predict, solution
 
 lab = Lab()
 lab.prepare("04-roles")
@@ -44,33 +44,10 @@ StartPanel()
 # %% [markdown]
 # ## Three questions first
 #
-# They are about parts 4 and 5. Write a letter between the quotes, and run the cell. Nothing is counted.
-#
-# **6.1** A cluster role binding gives `view` to `kikai`'s account. Where may it list services?
-# * a: in `kikai`
-# * b: in every namespace
-# * c: where the cluster role lies
+# They are about the parts before: first those that are due. A wrong answer costs nothing. It comes back tomorrow.
 
 # %%
-recall("6.1", "")
-
-# %% [markdown]
-# **6.2** `kubectl auth can-i list podz` says no, and yes to the administrator. What do you know now?
-# * a: pods may not be listed
-# * b: the cluster gave a wrong answer
-# * c: nothing about pods
-
-# %%
-recall("6.2", "")
-
-# %% [markdown]
-# **6.3** A role binding in `kikai` names `darbo`'s account. Where may that account use the role?
-# * a: in `kikai`
-# * b: in `darbo`
-# * c: in both
-
-# %%
-recall("6.3", "")
+drill(before=6)
 
 # %% [markdown]
 # ## T1 · The same questions, twice
@@ -520,6 +497,14 @@ lab.policy("06-test-the-policy/T05-account-tally").used_by("kikai/tally", least=
 # > They read manifests, or a cluster, and ask about every verb. See "Test a policy" in labkit's documentation.
 #
 # </details>
+
+# %% [markdown]
+# ## Five questions on this part
+#
+# Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.
+
+# %%
+drill(part=6)
 
 # %% [markdown]
 # ## How far you are

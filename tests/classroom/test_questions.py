@@ -6,9 +6,10 @@ import pytest
 
 from labkit import lessons
 from labkit.classroom.limits import Refusal
-from labkit.classroom.questions import catalogue, find, own, recalls
+from labkit.classroom.questions import catalogue, find, own
 from labkit.lessons.mistakes import mistakes
 from labkit.practice.pool import pool
+from tests.support.languages import speaking
 from tests.support.some import some
 
 SOURCES = [source for group in catalogue().values() for source in group]
@@ -45,7 +46,7 @@ def test_the_answers_are_those_of_the_lessons() -> None:
     assert right("W19") == "403, forbidden"
     assert right("T1") == "200, allowed"
     assert right("T5") == "unused"
-    assert right("3.1") == "`ca.crt`, `token`, `namespace`"
+    assert right("three-files-in-a-pod") == "`ca.crt`, `token`, `namespace`"
 
 
 def test_the_right_answer_of_a_step_is_what_its_prediction_takes() -> None:
@@ -99,10 +100,9 @@ def test_a_question_that_is_not_there_is_refused() -> None:
         find("W5")
 
 
-def test_the_questions_before_a_part_are_those_of_the_notebooks_language() -> None:
-    english, korean = recalls("en"), recalls("ko")
-    assert english.keys() == korean.keys()
-    for number, (text, options) in some(english.items()):
-        translated, others = korean[number]
-        assert translated != text
-        assert len(others) == len(options) > 1
+def test_a_fact_is_asked_in_the_class_s_language() -> None:
+    with speaking():
+        question = find("three-files-in-a-pod")
+    english = find("three-files-in-a-pod")
+    assert question["ask"] != english["ask"]
+    assert not {*question["options"]} & {*english["options"]}

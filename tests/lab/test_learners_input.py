@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit import Lab, check, exercise, hint, predict, recall, solution
+from labkit import Lab, check, exercise, hint, predict, solution
 from labkit.core.errors import LabkitError, UsageError
 from labkit.grading.exercises.exercise import Exercise
 from labkit.lab import current
@@ -197,7 +197,6 @@ WORDS: dict[str, Callable[[Lab], Callable[..., object]]] = {
     "check": lambda _lab: check,
     "hint": lambda _lab: hint,
     "solution": lambda _lab: solution,
-    "recall": lambda _lab: recall,
     "apply": lambda lab: lab.apply,
     "prepare": lambda lab: lab.prepare,
     "token": lambda lab: lab.token,

@@ -20,7 +20,7 @@ from labkit.grading.tasks.task import texts as task_texts
 from labkit.lessons.asides import ASIDES
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, UNAUTHORIZED
-from labkit.lessons.questions import judge
+from labkit.practice import review
 from tests.lessons.paper import SCENARIOS, Paper
 from tests.lessons.test_paper import OUTCOMES
 from tests.support.korean import (
@@ -122,12 +122,9 @@ def test_a_pseudo_language_leaves_no_hint_and_no_reply_untouched(in_brackets: No
         assert shown(lesson.title) == shown(lesson.subtitle) == "⟦⟧"
     for mistake in some(mistakes().values()):
         assert shown(text(mistake.name)) == "⟦⟧"
-    for part in range(1, 7):
-        for number in (1, 2, 3):
-            for letter in ("", "a", "b", "c"):
-                feedback = judge(f"{part}.{number}", letter)
-                assert shown(feedback.text) == "⟦⟧"
-                assert re.fullmatch(r"\S ⟦.*⟧", repr(feedback).splitlines()[0])
+    for fact in some(review.facts()):
+        for said in (fact.ask, *(part for pair in fact.answers for part in pair)):
+            assert shown(said) == "⟦⟧", said
 
 
 def test_what_is_kept_of_a_verdict_is_english(tmp_path: Path, in_brackets: None) -> None:

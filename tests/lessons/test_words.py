@@ -1,4 +1,4 @@
-"""The texts for learners except outcomes, word for word: lessons, board, help, predictions, questions."""
+"""The texts for learners except outcomes, word for word: lessons, board, help, predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from labkit import lessons
 from labkit.client.prefix import Names
 from labkit.core.errors import UsageError
-from labkit.lessons import questions
 from labkit.lessons.base import CheckContext, failed, passed
 from labkit.lessons.predictions import (
     NAME,
@@ -506,27 +505,7 @@ def test_steps_are_forgotten_by_name_or_all_at_once(progress: Progress) -> None:
     assert progress.all() == {}
 
 
-# -- questions, the lab's own objects, other clusters--------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("choice", "title", "tone"),
-    [("b", "3.1 right", "good"), ("a", "3.1 not yet", "warn"), ("", "3.1 your turn", "plain")],
-)
-def test_a_choice_is_judged_in_a_line(choice: str, title: str, tone: str) -> None:
-    card = questions.judge("3.1", choice).card()
-    assert (card.title, card.tone, card.rows[0].label) == (title, tone, "")
-    if not choice:
-        assert card.rows[0].value == "Write a, b or c between the quotes, and run the cell again."
-
-
-def test_what_is_no_question_is_refused() -> None:
-    numbers = ", ".join(f"{part}.{number}" for part in range(1, 7) for number in range(1, 4))
-    assert (
-        refusal(questions.judge, "9.9", "a") == f"There is no question 9.9. Use one of {numbers}."
-    )
-    assert refusal(questions.judge, "3.1", "d") == "Question 3.1 has no option d. Choose a, b or c."
-    assert questions.judge(" 3.1 ", "b").right
+# -- the lab's own objects, other clusters ------------------------------------------------------
 
 
 @pytest.mark.parametrize(

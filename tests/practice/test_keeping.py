@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from random import Random
 
 import pytest
@@ -81,7 +82,8 @@ def test_a_reminder_counts_the_ideas_that_come_back() -> None:
     one: Idea = {"found": NOW, "at": NOW, "back": 0}
     kept: Kept = {**keeping.new(), "ideas": {"any-group": one}}
     end = " back today. In a new cell: from labkit import drill; drill()"
-    assert keeping.reminder(kept, NOW) == ""
+    day = time.strftime("%Y-%m-%d", time.localtime(NOW + keeping.DAY))
+    assert keeping.reminder(kept, NOW) == f"The next question comes back on {day}."
     later = NOW + keeping.DAY
     assert keeping.reminder(kept, later) == f"One idea that was wrong comes{end}"
     kept["ideas"]["verb-added"] = one
