@@ -303,14 +303,19 @@ def pip_command(directory: Path) -> list[str]:
     return [str(directory / "bin" / "python"), "-P", "-m", "pip"]
 
 
-def installed_versions(name: str) -> dict[str, str]:
-    """Return the installed versions of a distribution and of all its installed dependencies, by name."""
+def installed_versions(requirement: str) -> dict[str, str]:
+    """Return the installed versions of a distribution and of all its installed dependencies, by name.
+
+    Args:
+        requirement: The distribution's name, perhaps with extras.
+    """
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
-    todo = [(canonicalize_name(name), "")]
+    first = Requirement(requirement)
+    todo = [(canonicalize_name(first.name), extra) for extra in ("", *first.extras)]
     while todo:
         key, extra = todo.pop()
         # Distributions can require each other in a circle.

@@ -21,12 +21,14 @@ def grade_here(plan: GradingPlan, session: GradingSession) -> list[Result]:
     """Grade on the processors of this machine.
 
     Raises:
+        Missing: A library is not installed.
         UsageError: There are no walls, or no kubectl.
     """
     from labkit.grading.pools.pool import pool_for
 
     # First, since it can postpone all that is left.
     _look_for_kubectl(session, go_on=plan.without_kubectl)
+    _look_for_python_client(session)
     left = len(session.ungraded)
     if not left:
         return _finish(session)
@@ -52,12 +54,14 @@ def grade_on_a_real_cluster(plan: GradingPlan, session: GradingSession) -> list[
     """Grade on one real cluster, then on embedded ones, and print where the scores differ.
 
     Raises:
+        Missing: A library is not installed.
         UsageError: There are no walls, or no kubectl.
     """
     from labkit.grading.graders.grader import Grader
     from labkit.grading.graders.real_cluster import RealClusterGrader, lab_for
 
     _look_for_kubectl(session, go_on=plan.without_kubectl)
+    _look_for_python_client(session)
     if not plan.trust:
         _need_walls()
     limits = plan.limits()
@@ -130,6 +134,23 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
             entry.learner,
             entry.exercise,
         )
+
+
+def _look_for_python_client(session: GradingSession) -> None:
+    """Refuse to grade notebooks without a library that they import and ``kube-labkit-core[grade]`` does not install.
+
+    Raises:
+        Missing: It is the official client, which is larger than all the rest.
+    """
+    from importlib.util import find_spec
+
+    from labkit.core.libraries import missing
+    from labkit.grading.intake.submissions import imports_python_client
+
+    if find_spec("kubernetes") is None and any(
+        imports_python_client(entry.path) for entry in session.ungraded
+    ):
+        raise missing("kubernetes")
 
 
 def _need_walls() -> None:

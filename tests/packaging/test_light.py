@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from labkit.grading.tasks import EXERCISES
+from tests.grading.support import solved_cells, submit
 from tools.rehearsal import FILES
 
-from .fresh import build, distributions, environment, megabytes, packages
+from .fresh import build, distributions, environment, megabytes
 
 pytestmark = pytest.mark.slow
 
@@ -92,11 +94,22 @@ def test_a_command_that_needs_more_says_what_to_install(
 
 def test_the_extra_grades_without_jupyterlab(wheels: Path, tmp_path: Path) -> None:
     env = environment(tmp_path / "env", wheels, "kube-labkit-core[grade]")
-    assert distributions(env) & JUPYTER == {"ipykernel", "ipython"}
-    notebook = packages(env) / "labkit/_data/notebooks/exercises/ex4-roles.ipynb"
-    submissions = tmp_path / "submissions" / "ann"
-    submissions.mkdir(parents=True)
-    (submissions / notebook.name).write_bytes(notebook.read_bytes())
-    done = labkit(env, tmp_path, "grade", "--trust", "submissions")
+    assert distributions(env) & JUPYTER == {"anywidget", "ipykernel", "ipython", "ipywidgets"}
+    submissions = tmp_path / "submissions"
+    for exercise in EXERCISES:
+        cells = ["from labkit.ui.board import Board", *solved_cells(exercise.id, "ann")]
+        submit(submissions, "ann", exercise.id, cells)
+    done = labkit(env, tmp_path, "grade", "--trust", "--without-kubectl", "submissions")
     assert done.returncode == 0, done.stderr
-    assert "1 graded, 0 with full marks." in done.stdout
+    assert "7 graded, 7 with full marks." in done.stdout
+    page = (tmp_path / "results/feedback/ann.html").read_text()
+    assert "ModuleNotFoundError" not in page
+    # It has 128 MB, and only what is graded tells whether it is needed.
+    cells = [*solved_cells("ex4-roles", "bob"), "from kubernetes import client"]
+    submit(submissions, "bob", "ex4-roles", cells)
+    refused = labkit(env, tmp_path, "grade", "--trust", "--without-kubectl", "submissions")
+    assert refused.returncode == 5
+    assert refused.stderr.splitlines()[-2:] == [
+        "labkit: The library kubernetes is not installed.",
+        "  try: pip install kube-labkit",
+    ]

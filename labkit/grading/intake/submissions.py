@@ -51,6 +51,9 @@ MAX_ENTRIES = 4096
 KUBECTL = re.compile(r"^(?!\s*#).*?((?<![\w.])kubectl\b|\.kubectl\s*\()", re.MULTILINE)
 """A line of code that probably calls kubectl."""
 
+PYTHON_CLIENT = re.compile(r"^\s*(?:from|import)\s+kubernetes\b", re.MULTILINE)
+"""A line of code that imports the official client for Python."""
+
 CANVAS = re.compile(
     r"(?:(?P<name>(?!LATE_).*?)_)?(?P<late>LATE_)?(?P<person>\d+|anon_[^_]+)_(?P<version>\d+)_(?P<rest>.+)",
     re.DOTALL,
@@ -332,8 +335,17 @@ def parse(data: bytes) -> tuple[list[str], str]:
 
 def calls_kubectl(path: Path) -> bool:
     """Return whether a notebook probably calls kubectl, so that it cannot be graded without it."""
+    return _is_in(KUBECTL, path)
+
+
+def imports_python_client(path: Path) -> bool:
+    """Return whether a notebook imports the official client, so that it cannot be graded without it."""
+    return _is_in(PYTHON_CLIENT, path)
+
+
+def _is_in(pattern: re.Pattern[str], path: Path) -> bool:
     with suppress(Unreadable):
-        return any(KUBECTL.search(cell) for cell in code_cells(path))
+        return any(pattern.search(cell) for cell in code_cells(path))
     return False
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from labkit.core.version import CORE, DISTRIBUTION
 
-VISIBLE = (CORE, DISTRIBUTION, "ipykernel", "nbclient", "numpy", "pandas", "matplotlib")
-"""Distributions that are visible where they are installed, with all that they require. Two are of the extra ``grade``."""
+VISIBLE = (f"{CORE}[grade]", DISTRIBUTION, "numpy", "pandas", "matplotlib")
+"""Distributions that are visible where they are installed, with all that they require."""
 
 NOT_INSTALLED = ("__pycache__", "_virtualenv.py", "_virtualenv.pth")
 """Entries of a directory of packages that no distribution lists, and an environment needs."""
