@@ -16,7 +16,7 @@
 # *How a process in a pod says who it is.*
 #
 # **In this lab you will** see how the server finds out who is asking, make an account of
-# your own, run a pod as that account, and take two of its tokens apart, claim by claim.
+# your own, run a pod as that account, and take two of its tokens apart.
 # Time: about 34 minutes.
 #
 # ![You are here: authentication, the third of six stations, and with one glance admission, the
@@ -24,20 +24,15 @@
 # the objects.](pictures/request-authentication-admission.svg)
 
 # %%
-from labkit import Lab, check, drill, expect_forbidden, hint, predict, solution
+from labkit import Lab, answers, check, drill, hint, predict, solution
 
 lab = Lab()
 lab.prepare("02-inside-a-pod")
 
 # %% [markdown]
-# `prepare` makes what part 2 would have left behind, where it is missing: the pod `curl`.
-# It never touches what is there.
-
-# %% [markdown]
-# The panel rewinds the cluster to the beginning of a step, and shows what else it can do where you are.
+# `prepare` makes what part 2 left behind, where it is missing.
 #
 # After a restart of the kernel: select the cell where you were, then *Run → Run All Above Selected Cell*.
-# The cluster and your passes are still there.
 
 # %% tags=["widget"]
 from labkit.ui import Board, PodTerminal, StartPanel
@@ -55,24 +50,27 @@ drill(before=3)
 # %% [markdown]
 # ## W9 · Who is asking?
 #
-# *Authentication* is finding out who is asking. The API server has several plugins for it,
-# and the first that recognises the credential decides: client certificates, tokens of
-# service accounts, tokens of a company's login. All of them end in the same things: a
-# user name, groups, perhaps a uid and a few extra facts. Each plugin that accepts a credential adds the group
-# `system:authenticated`. Ask the server whom it takes you for:
+# *Authentication* finds out who is asking. The server has several plugins for it, and the first that recognises the
+# credential decides. All of them end in the same things: a user name, groups (sets of users), perhaps a uid. Whoever is
+# recognised is in the group `system:authenticated`.
+#
+# A client certificate of the cluster's CA names its owner in two fields, `CN` and `O`. **Guess first:** the lab's
+# administrator has one with `CN=kubernetes-admin` and `O=system:masters`. Which is the user, and which a group?
 
 # %%
-you = lab.admin.whoami()
-you.user, you.groups, you.extra
+lab.admin.whoami()
 
 # %% [markdown]
-# People are not objects in Kubernetes: there is no list of users. Programs are. A
-# *service account* is an object in a namespace, and it is how a process in a pod says who
-# it is. Many pods may share one; give them different accounts, and you can control them
-# apart.
+# `CN` is the user name, and each `O` a group.
 #
-# **Predict:** the pod `curl` of part 2 names no account in its manifest. What is the name
-# of the account it runs as? When you have predicted, look at all accounts, and at the pod.
+# **now:** kubeadm, an installer that kind uses too, makes this certificate differently since 1.29. Its
+# `kubernetes-admin` is in the group `kubeadm:cluster-admins`, which has its rights from a binding.
+#
+# People are not objects: there is no list of users. Programs are. A service account is an object in a namespace, and many
+# pods may share one. Give them different accounts, and you can control them apart.
+#
+# **Predict:** the pod `curl` is in the namespace `default`, and runs as an account called `default`. A pod in `kube-system`
+# names no account either. What is its account called? Then look at all accounts, and at the pod.
 
 # %%
 # predict("W9", "…")
@@ -85,21 +83,19 @@ lab.admin.get("/api/v1/serviceaccounts")
 
 # %%
 pod = lab.admin.get("/api/v1/namespaces/default/pods/curl")
-pod.body["spec"]["serviceAccountName"], pod.body["spec"]["volumes"][0]
+pod.body["spec"]["serviceAccountName"]
+pod.body["spec"]["volumes"][0]
 
 # %%
 check("W9")
 
 # %% [markdown]
-# Nobody wrote those lines into the manifest. When the pod was created, an *admission*
-# plugin filled in the namespace's `default` account, and a volume with three sources:
-# a token, the CA, the namespace. That is where the three files of W8 come from.
+# Each namespace has its `default`: a *controller*, a program that makes what objects ask for, keeps one in each.
 #
-# Nobody made the account either. Each namespace gets its account `default` by itself, from a
-# controller, as soon as the namespace is there. Whoever deletes it, finds a new one.
+# Nobody wrote the account into the pod. When the pod was created, an *admission* plugin filled it in, and a volume
+# with a token, the CA and the namespace: the three files of W8.
 #
-# And how does the server know that a token is real? By its signature. Here is a token of
-# the account `default`, taken apart. Tamper with it, and see where the verification fails.
+# How does the server know that a token is real? By its signature. Tamper with this one, and see where it fails:
 
 # %%
 from labkit.ui import TokenInspector
@@ -107,25 +103,22 @@ from labkit.ui import TokenInspector
 TokenInspector(lab, lab.token("default/default"))
 
 # %% [markdown]
-# **now:** since 1.34 a file tells the server from which logins it takes tokens
-# (`AuthenticationConfiguration`). There may be several issuers, and for each a rule that makes user name and groups
-# out of the claims. The server reads the file again when it changes.
-#
-# In a client certificate that the cluster's CA signed, `CN` is the user name, and each `O` is a group.
-# Here too others can sign what they like. Make a CA of your own, and let it sign that you are
-# `kubernetes-admin` of the group `system:masters`: the server takes no notice of the name, and
-# answers **401**. It does so even for `/version`, which it tells anybody who shows nothing at
-# all. A credential that fails is worse than none.
+# A failed credential is worse than none. **Guess first:** a stranger may read `/version`. May the bearer of a
+# made-up token?
+
+# %%
+answers(lab.as_anonymous().get("/version"), lab.as_token("made-up").get("/version"))
+
+# %% [markdown]
+# It is the same with a certificate of another CA: whatever name and group it has, the server answers 401.
 
 # %% [markdown]
 # ## Aside 3 · Which station said 403?
 #
 #
-# Admission can do more than fill in. It can refuse, also what authorization has allowed. Two examples: *Pod
-# Security* refuses pods that a namespace does not want, and a *quota* refuses more objects than a namespace may have.
-# Both answer 403, like authorization. Admission also refuses a pod whose account is not there: a pod runs as an account
-# of its own namespace. Pod Security refuses only pods: a deployment of such pods is stored, and its pods are refused
-# when they are made. The lab's file makes a namespace that wants restricted pods only, and no config map.
+# Admission also refuses what authorization has allowed. Two examples: *Pod Security* refuses pods that a namespace does
+# not want, and a *quota* refuses more objects than a namespace may have. Both say 403 too. The lab's file makes a
+# namespace that wants restricted pods only, and no *config map* (an object with settings for programs).
 #
 # **Predict** who says 403 to these three, `"authorization"` or `"admission"`: `a stranger` who lists pods there;
 # the administrator with `a privileged pod`; the administrator with `one config map too many`.
@@ -140,14 +133,14 @@ predict("A3", guesses | {"one config map too many": "admission"})
 # %% tags=["aside"]
 lab.apply("03-service-accounts/tryout/W09-aside-strict.yaml")
 space = "/api/v1/namespaces/aside-strict"
+stranger = lab.as_anonymous()
 containers = [{"name": "c", "image": "ubuntu", "securityContext": {"privileged": True}}]
 privileged = {"metadata": {"name": "p"}, "spec": {"containers": containers}}
-refusals = (
-    lab.as_anonymous().get(f"{space}/pods"),
-    lab.admin.post(f"{space}/pods", privileged),
-    lab.admin.post(f"{space}/configmaps", {"metadata": {"name": "c"}}),
+answers(
+    ("stranger", "list pods", stranger.get(f"{space}/pods").message),
+    ("admin", "a privileged pod", lab.admin.post(f"{space}/pods", privileged).message),
+    ("admin", "a config map", lab.admin.post(f"{space}/configmaps", {"metadata": {"name": "c"}}).message),
 )
-[answer.message for answer in refusals]
 
 # %% tags=["aside"]
 lab.admin.delete(space).status
@@ -156,19 +149,17 @@ lab.admin.delete(space).status
 check("A3")
 
 # %% [markdown]
-# Read how they differ. Authorization says *User … cannot VERB resource …*: give a right, and it passes. Admission says
-# what is wrong with the object: `violates PodSecurity`, `exceeded quota`. No right helps there, not even the
-# administrator's. A third 403, *is attempting to grant RBAC permissions not currently held*, comes in part 5.
+# Authorization says *User … cannot VERB resource …*: give a right, and it passes. Admission says what is wrong with
+# the object: `violates PodSecurity`, `exceeded quota`. No right helps there. (Part 5 has a third 403.)
 #
-# Admission looks at what changes objects (create, update, delete) and at connections into pods (exec, attach,
-# port-forward, proxy). It does not look at get, list and watch.
+# Admission looks at what changes objects and at connections into pods, and not at get, list and watch. Pod Security
+# looks at pods only: what makes pods, such as a *deployment*, is stored, and its pods are refused later.
 
 # %% [markdown]
 # ## W10 · Create an account of your own
 #
-# All pods of a namespace that name no account share `default`, and every right given to
-# it. So programs that need rights get an account of their own. Ours is called `kikai`, in
-# the namespace `default`.
+# All pods of a namespace that name no account share `default`, and every right given to it. So programs that need rights
+# get an account of their own. Ours is `kikai`, in the namespace `default`.
 #
 # **Predict**, `"yes"` or `"no"`: does a Secret with its token appear by itself?
 
@@ -179,14 +170,17 @@ predict("W10", "no")
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** create it: apiVersion `v1`, kind `ServiceAccount`, and a name. The lab's file is
-# `"03-service-accounts/W10-serviceaccount-kikai.yaml"`; with kubectl it is
-# `kubectl create serviceaccount kikai`.
+# **Your turn:** create it: apiVersion `v1`, kind `ServiceAccount`, and a name. (With kubectl it is
+# `kubectl create serviceaccount kikai`.)
 
 # %%
 # lab.apply("""…""")
 ### BEGIN SOLUTION
-lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml")
+lab.apply("""
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: kikai, namespace: default}
+""")
 ### END SOLUTION
 
 # %%
@@ -196,12 +190,9 @@ lab.admin.get("/api/v1/namespaces/default/secrets")
 check("W10")
 
 # %% [markdown]
-# **now:** up to Kubernetes 1.23 a token Secret was made for every account as it was
-# created, and up to 1.20 pods mounted that very Secret. Such a token never expires, and
-# whoever can read Secrets can take it. Since 1.24 none is made. One asks for a token
-# instead (a *TokenRequest*, `kubectl create token kikai`), and gets one that expires. Since 1.30 the Secrets that
-# were made automatically in old times are cleaned up: one that no pod mounts and that nobody has used for a year is
-# marked invalid, and a year later it is deleted. Secrets that somebody made by hand stay.
+# **now:** up to 1.23 a token Secret was made for every account, and up to 1.20 pods mounted that very Secret. Such a token
+# never expires, and whoever can read Secrets can take it. Since 1.26 (on by default since 1.24) none is made. One asks for
+# a token instead (a *TokenRequest*, `kubectl create token kikai`), and gets one that expires.
 #
 # **Your turn:** ask for one. `lab.token` takes `"NAMESPACE/ACCOUNT"`, and shows the token's parts.
 
@@ -212,12 +203,11 @@ lab.token("default/kikai")
 ### END SOLUTION
 
 # %% [markdown]
-# A token is three parts: a header, claims that anyone can read, and a signature that only
-# the cluster's key can make. The lab never shows the signature: who has it, has the token.
+# A token has three parts: a header, *claims* that anyone can read, and a signature that only the cluster's key can make.
+# The lab never shows the signature: who has it has the token.
 #
-# The old kind can still be made by hand, as a Secret with an annotation that names the account.
-# **Your turn:** apply it, as YAML text or as the lab's file
-# `"03-service-accounts/tryout/W10-secret-kikai-token.yaml"`.
+# The old kind can still be made by hand, as a Secret with an annotation (a note on an object) that names the account.
+# **Your turn:** apply it, as YAML or as the lab's file `"03-service-accounts/tryout/W10-secret-kikai-token.yaml"`.
 #
 # ```
 # apiVersion: v1
@@ -236,8 +226,7 @@ lab.apply("03-service-accounts/tryout/W10-secret-kikai-token.yaml")
 ### END SOLUTION
 
 # %% [markdown]
-# Nobody wrote a token into it, and there is one: a controller put it there. Its claims
-# look different. Which one is missing that matters most?
+# A controller has put a token into it. Which of the claims is missing that matters most?
 #
 # **Your turn:** get the Secret, and give its token to `lab.token(…)`. It is the value `token` in
 # the Secret's `data`, in base64.
@@ -251,8 +240,7 @@ lab.token(b64decode(secret.body["data"]["token"]).decode())
 ### END SOLUTION
 
 # %% [markdown]
-# There is no `exp`: it is valid until somebody deletes the Secret or the account. So delete the Secret, and
-# the token is dead.
+# There is no `exp`: it is valid until somebody deletes the Secret or the account. So delete the Secret.
 
 # %%
 lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
@@ -260,9 +248,8 @@ lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
 # %% [markdown]
 # ## W11 · Run a pod as kikai, with an ambassador
 #
-# `spec.serviceAccountName` says whom a pod runs as. This pod has a second container, an
-# *ambassador*: it runs `kubectl proxy`, and since containers of one pod share `localhost`,
-# the first one can call the API at `localhost:8001` and needs neither TLS nor token.
+# `spec.serviceAccountName` says whom a pod runs as. This pod has a second container, an *ambassador* that runs
+# `kubectl proxy`. Containers of one pod share `localhost`, so the first one can call it at `localhost:8001`.
 #
 # ```
 # apiVersion: v1
@@ -280,9 +267,8 @@ lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
 # ```
 
 # %% [markdown]
-# **now:** the ambassador's image comes from a book of 2018. It holds kubectl 1.6 of 2017 and is no
-# longer maintained, so where pods really run, the lab plays it with a current image that
-# runs `kubectl proxy`, and says so as it applies the file. What you learn is the same.
+# **now:** the ambassador's image is from a book of 2018, holds kubectl 1.6, and is not maintained. Where pods really run,
+# the lab plays it with a current image, and says so.
 #
 # **Your turn:** create the pod, from your own YAML or from the lab's file
 # `"03-service-accounts/W11-pod-curl-custom-sa.yaml"`, and wait until it runs.
@@ -315,49 +301,53 @@ predict("W12", "different")
 ### END SOLUTION
 
 # %% [markdown]
-# **Your turn:** read both, and compare them. `lab.pod_token` takes a pod and reads the token
-# mounted in it, `lab.token` takes an account and asks for a new one. A token has a method `compare`.
+# **Your turn:** read both. `lab.pod_token` takes a pod and reads the token that is mounted in it, `lab.token` takes an
+# account and asks for a new one. Show each, and compare their claims.
 
 # %%
 # mounted = lab.pod_token("…")
 # own = lab.token("…")
-# mounted.compare(own)
+# display(mounted, own)
 ### BEGIN SOLUTION
 mounted = lab.pod_token("default/curl-custom-sa")
 own = lab.token("default/kikai")
-comparison = mounted.compare(own)
-comparison
+display(mounted, own)
 ### END SOLUTION
 
 # %% [markdown]
-# Read it claim by claim. Some are about the *account*, and those are the same. Some are
-# about *this one token*, and those differ.
+# Some claims are about the *account*, and those are the same. Some are about *this one token*, and those differ.
 #
-# **Your turn:** record the claims that are the same in both, as a list of names, with
-# `lab.record("W12", [...])`: who issued it (`iss`), whom it is about (`sub`), and what else you
-# find. (`iat` and `nbf` may agree by accident, when both tokens were made in the same second.)
+# **Your turn:** record the claims that are the same in both, as a list of names: who issued it (`iss`), whom it is about
+# (`sub`), and what else you find. (`iat` and `nbf` may agree by accident.)
 
 # %%
 # lab.record("W12", ["iss", …])
 ### BEGIN SOLUTION
-lab.record("W12", list(comparison.same))
+lab.record("W12", ["iss", "sub", "uid"])
 ### END SOLUTION
 
 # %%
 check("W12")
 
 # %% [markdown]
-# `TokenInspector(lab, mounted, own)` shows both side by side, with what each claim means and
-# how long each token still lives.
+# Compare your list with the lab's: `mounted.compare(own)`. In `TokenInspector(lab, mounted, own)` you see what each
+# claim means.
 #
-# One of the claims says for whom a token is meant: `aud`, its *audience*. Here that is the API
-# server. A program can ask for a token that is meant for another server instead
-# (`spec.audiences` of the TokenRequest, `kubectl create token kikai --audience=…`). That server
-# learns from it who the program is, and the API server answers it with 401. So whoever is shown
-# such a token can do nothing with it here.
-#
-# The same request says how long the token shall live (`spec.expirationSeconds`, `--duration=…`), and what
-# it shall die with (`spec.boundObjectRef`, say, a pod). The exercises will ask for all three.
+# `aud` says for whom a token is meant, its *audience*: here the API server. **Guess first:** what does the API server say
+# to a token that is meant for another server? **Your turn:** ask for one for `https://shop.example`, and try.
+
+# %%
+# account = "/api/v1/namespaces/default/serviceaccounts/kikai"
+# asked = lab.admin.post(f"{account}/token", {"spec": {"audiences": ["…"]}})
+# lab.as_token(asked.body["status"]["token"]).get("/api")
+### BEGIN SOLUTION
+account = "/api/v1/namespaces/default/serviceaccounts/kikai"
+asked = lab.admin.post(f"{account}/token", {"spec": {"audiences": ["https://shop.example"]}})
+lab.as_token(asked.body["status"]["token"]).get("/api")
+### END SOLUTION
+
+# %% [markdown]
+# 401. The shop learns from such a token who the program is, and can do nothing with it here.
 #
 # **now:** three different worlds, all called “the token of a service account”:
 #
@@ -365,38 +355,15 @@ check("W12")
 # |---|---|---|
 # | up to 1.20 | the account's token Secret | identical |
 # | 1.21 to 1.23 | a token made for the pod | different; the Secret still exists |
-# | since 1.24 | a token made for the pod | different; there is no Secret |
-
-# %% [markdown]
-# **now:** since 1.32 (by default since 1.30) each token that the server issues has a number of its own, `jti`. The
-# audit log notes it for each request, as the user's extra fact `authentication.kubernetes.io/credential-id`. So one
-# finds all that was done with one token. Since 1.36 a signer outside the API server may sign the tokens. And since
-# 1.37 a pod can get a certificate of its own beside the token (`podCertificate`, a projected volume), and the CAs to
-# trust from objects (`ClusterTrustBundle`). The cluster built into labkit is 1.36 and has neither.
+# | 1.24 and later | a token made for the pod | different; there is no Secret |
 #
-# A mounted token is *bound*: it names its pod (since 1.30 its node as well), and it is worthless
-# as soon as the pod is gone. The node asks for one that lasts an hour and replaces it in time; programs
-# should read the file again now and then. For those that do not, the server sets `exp` a
-# year ahead, and notes in `warnafter` when the hour is over.
-#
-# To see the first of these worlds, start the built-in cluster once as it was then, in a terminal.
-# The last line makes account and pod anew: those that are there keep what they were given.
-#
-# ```
-# labkit down
-# labkit up --era 1.20
-# labkit reset --to W12
-# ```
-#
-# Now the account's own token is the one in its Secret. List the Secrets, compare the mounted
-# token with that one (as you read a Secret in W10), and this step passes with `"identical"`.
-# The way back: `labkit down`, `labkit up`, `labkit reset --to W13`.
+# A mounted token is *bound*: it names its pod, and is worth nothing as soon as the pod is gone. It lasts
+# an hour, and the node replaces it in time, so programs should read the file again now and then.
 
 # %% [markdown]
 # ## W13 · Call as kikai
 #
-# Now use the ambassador. You will call `localhost:8001` in the container `main`: plain HTTP, no
-# token, no CA.
+# You will call `localhost:8001` in the container `main`: plain HTTP, no token, no CA.
 #
 # **Predict** the user name that the API server sees.
 
@@ -428,9 +395,7 @@ lab.exec("default/curl-custom-sa", "curl -s localhost:8001", container="main")
 PodTerminal(lab, "default/curl-custom-sa", "main")
 
 # %% [markdown]
-# The refusal names the user. What every authenticated user may see, `kikai` may see too.
-#
-# **Your turn:** `/api` is one of these. Ask for it in the same way.
+# **Your turn:** every authenticated user may see `/api`, and so may `kikai`. Ask for it in the same way.
 
 # %%
 ### BEGIN SOLUTION
@@ -444,9 +409,9 @@ check("W13")
 # ## Aside 4 · An account made again
 #
 #
-# An account has a name, and a *uid*: a number that no other object ever had. Somebody deletes the account `again`, and
-# makes a new one with the same name. **Predict**: what does the server say to `the old token`, and to `a new token`?
-# Each `"allowed"`, `"forbidden"` or `"unauthorized"`.
+# An account has a name, and a *uid*, a number that no other object ever had. Somebody deletes the account `again`, and
+# makes a new one of the same name. **Predict** what the server says to `the old token`, and to `a new token`:
+# each `"allowed"`, `"forbidden"` or `"unauthorized"`.
 
 # %% tags=["aside"]
 # predict("A4", {"the old token": "…", "a new token": "…"})
@@ -458,23 +423,26 @@ predict("A4", {"the old token": "unauthorized", "a new token": "allowed"})
 accounts = "/api/v1/namespaces/default/serviceaccounts"
 lab.admin.post(accounts, {"metadata": {"name": "again"}})
 old = lab.as_service_account("default/again")
-old.get("/api").status, lab.admin.delete(f"{accounts}/again").status
+old.get("/api")
+lab.admin.delete(f"{accounts}/again")
 
 # %% tags=["aside"]
 lab.admin.post(accounts, {"metadata": {"name": "again"}})
 new = lab.as_service_account("default/again")
-answers = (old.get("/api"), new.get("/api"))
-lab.admin.delete(f"{accounts}/again")
-[(answer.status, answer.message) for answer in answers]
+answers(
+    ("the old token", "/api", old.get("/api")),
+    ("a new token", "/api", new.get("/api")),
+)
+
+# %% tags=["aside"]
+lab.admin.delete(f"{accounts}/again").status
 
 # %% tags=["aside"]
 check("A4")
 
 # %% [markdown]
-# A token names the account's uid, and the server compares it. The old token is dead as soon as its account is deleted,
-# and stays dead. The same holds for a pod's token: it names the pod's uid as well.
-#
-# (`/api` is open to whoever is authenticated. So here 200 means: the token is good.)
+# A token names its account's uid (and its pod's), and the server compares it. The old token is dead as soon as the account
+# is deleted, and stays dead. (`/api` is open to whoever is authenticated: 200 means that the token is good.)
 
 # %% [markdown]
 # ## Five questions on this part
@@ -487,7 +455,7 @@ drill(part=3)
 # %% [markdown]
 # ## How far you are
 #
-# The board follows your checks. It can check a step itself, and give the next hint.
+# The board follows your checks, and gives hints.
 
 # %% tags=["widget"]
 Board(lab, "03-service-accounts")
@@ -496,7 +464,7 @@ Board(lab, "03-service-accounts")
 # ## Explain it in your words
 #
 # **Two pods run as the same account. What do they share, what does each have for itself, and
-# what happens to each when one of the pods is deleted?** Write in the cell below, then compare.
+# what happens to each when one of the pods is deleted?** Write, then compare.
 
 # %% [markdown]
 # *Double-click here, and write.*
@@ -505,17 +473,50 @@ Board(lab, "03-service-accounts")
 # <details>
 # <summary>A model answer</summary>
 #
-# > They share the user name that the server sees, and so every right that anybody gives to the
-# > account. Each has a token of its own, which names its pod and expires. When one pod is deleted,
-# > its token is worth nothing any more; the other pod, its token and the account stay as they are.
-# > (Up to 1.20 both mounted one and the same token, which was valid until its Secret was deleted.)
+# > They share the user name, and so every right that anybody gives to the account. Each has a token of its own,
+# > which names its pod and expires. When one pod is deleted, its token is worth nothing any more. The other pod, its token
+# > and the account stay as they are.
 #
 # </details>
 
 # %% [markdown]
-# **You have seen:** an account that you made yourself works like `default`. The server
-# knows who is asking; whether they *may* is another question, and nobody has given `kikai`
-# any right yet. That is part 4.
+# <details>
+# <summary>For the curious: the world of 1.20</summary>
+#
+# Start the built-in cluster once as it was then, in a terminal. The last line makes account and pod anew.
+#
+# ```
+# labkit down
+# labkit up --era 1.20
+# labkit reset --to W12
+# ```
+#
+# Now the account's own token is the one in its Secret. Compare the mounted token with that one, as in
+# W10, and W12 passes with `"identical"`. The way back: `labkit down`, `labkit up`, `labkit reset --to W13`.
+#
+# **now:** since 1.30 (on by default since 1.29) Secrets that were made automatically in old times are cleaned
+# up: if no pod mounts one and nobody has used it for a year, it is marked invalid, and deleted a year later.
+#
+# </details>
+
+# %% [markdown]
+# <details>
+# <summary>For the curious: what else is new about tokens and logins</summary>
+#
+# **now:** since 1.32 (on by default since 1.30) a mounted token names its node too, and each token has a number, `jti`, which
+# the audit log has for each request. Since 1.36 (on by default since 1.34) a signer outside the API server may sign tokens.
+# Since 1.37 a pod can get a certificate (`podCertificate`), and CAs to trust (`ClusterTrustBundle`).
+#
+# A mounted token's `exp` is a year ahead, for programs that never read the file again; `warnafter` says when the hour is over.
+#
+# **now:** since 1.34 (on by default since 1.30) a file may say from which logins a server takes tokens
+# (`AuthenticationConfiguration`).
+#
+# </details>
+
+# %% [markdown]
+# **You have seen:** the server knows who is asking. Whether they *may* is another question: nobody has given
+# `kikai` any right yet. That is part 4.
 #
 # **Read on:**
 # <https://kubernetes.io/docs/concepts/security/service-accounts/>,
