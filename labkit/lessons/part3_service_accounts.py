@@ -63,7 +63,7 @@ def w9(context: CheckContext) -> Outcome:
     ]
     if prediction is None:
         raise without_prediction(
-            bool(looked), 'Predict the account of the pod curl: predict("W9", "…").'
+            bool(looked), 'Predict the account of a pod that names none: predict("W9", "…").'
         )
     if not looked and requests:
         raise failed(
@@ -88,7 +88,7 @@ def w9(context: CheckContext) -> Outcome:
     if str(prediction).strip().lower().replace("/", ":").rpartition(":")[2] != name:
         raise failed(
             of_guess("W9"),
-            text("you predicted “{prediction}”; pod default/curl runs as another", prediction),
+            text("you predicted “{prediction}”; the account has another name", prediction),
             "a prediction that agrees with the pod's spec.serviceAccountName",
             "A pod that names no account gets one: the account that every namespace has.",
         )

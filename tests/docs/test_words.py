@@ -6,7 +6,7 @@ import pytest
 
 from tools import minutes, words
 
-READABLE = ("01-api-server", "02-inside-a-pod", "04-roles", "06-test-the-policy")
+READABLE = tuple(part for part in words.PARTS if part != "00-start")
 """The parts that keep the limits of ``tools/words.py``."""
 
 
@@ -31,3 +31,17 @@ def test_folded_words_are_counted_apart() -> None:
     text = "Two words.\n<details>\n<summary>More</summary>\n\nfolded\n\n</details>"
     assert minutes.words(text) == 2
     assert words.words(text) == 6
+
+
+def test_the_first_notebook_has_fifteen_new_words_and_a_role_within_fifteen_minutes() -> None:
+    assert list(words.long_cells("00-start")) == []
+    assert len(words.new_words()["00-start"]) <= 15
+    assert words.part_minutes("00-start") <= 15
+
+
+def test_there_is_less_to_read_than_before() -> None:
+    """At most 85 % of the words without what is folded, and 95 % with it."""
+    now = [words.counted(part) for part in words.PARTS]
+    for column, most in ((0, 0.85), (1, 0.95)):
+        before = sum(words.BEFORE[part][column] for part in words.PARTS)
+        assert sum(count[column] for count in now) <= most * before

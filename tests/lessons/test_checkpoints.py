@@ -617,7 +617,7 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W7", w7_wrong_prediction, "It does not tell the server who you are"),
     ("W8", w8_no_header, "answers to system:anonymous only"),
     ("W8", w8_wrong_prediction, "you predicted “system:serviceaccount:default:curl”"),
-    ("W9", w9_wrong_prediction, "pod default/curl runs as another"),
+    ("W9", w9_wrong_prediction, "the account has another name"),
     ("W10", w10_elsewhere, "an account kikai in kube-public"),
     ("W10", w10_wrong_prediction, "since 1.24 none is"),
     ("W11", w11_default_account, "runs as the account default"),
