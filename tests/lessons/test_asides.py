@@ -53,7 +53,7 @@ def test_each_aside_is_in_one_lesson_and_at_most_five_minutes_are_in_each() -> N
     assert listed == list(ASIDES)
     for lesson in some(lessons.LESSONS):
         assert sum(aside.minutes for aside in lesson.asides) <= 5
-        assert lesson.minutes <= 40
+        assert lesson.minutes <= 35
 
 
 def test_a_rewind_knows_nothing_of_them() -> None:
