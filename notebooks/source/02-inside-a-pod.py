@@ -227,7 +227,7 @@ lab.exec("default/curl", f"{call} https://kubernetes")
 
 # %% [markdown]
 # Still 403, and yet everything has changed: the message has your name. You are *authenticated*. You are not *authorized*
-# to see `/`. But some paths are open to every authenticated user, and `/api` is one of them. (W20 shows who opened it.)
+# to see `/`. But some paths are open to every authenticated user, and `/api` is one of them. (W22 shows who opened it.)
 #
 # **Your turn:** the same call, for `https://kubernetes/api`.
 
