@@ -28,7 +28,7 @@ def test_every_prediction_has_its_answer_in_the_list() -> None:
     assert set(ANSWERED) == set(ASKED) == predicting
 
 
-@pytest.mark.parametrize("step", ANSWERED)
+@pytest.mark.parametrize("step", list(ANSWERED))
 def test_a_prediction_comes_before_its_answer(step: str) -> None:
     asked, answered = ASKED[step], ANSWERED[step]
     assert answered is not None, f"no cell gives the answer of {step}: see {predictions.LIST.name}"
