@@ -108,12 +108,12 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
     import shutil
 
     from labkit.core.errors import UsageError
-    from labkit.grading.intake.submissions import calls_kubectl
+    from labkit.grading.intake.submissions import KUBECTL, contains
 
     callers = (
         []
         if shutil.which("kubectl")
-        else [entry for entry in session.ungraded if calls_kubectl(entry.path)]
+        else [entry for entry in session.ungraded if contains(entry.path, KUBECTL)]
     )
     if callers and not go_on:
         # Refused and not graded with less: a missing kubectl would cost learners points.
@@ -145,10 +145,10 @@ def _look_for_python_client(session: GradingSession) -> None:
     from importlib.util import find_spec
 
     from labkit.core.libraries import missing
-    from labkit.grading.intake.submissions import imports_python_client
+    from labkit.grading.intake.submissions import PYTHON_CLIENT, contains
 
     if find_spec("kubernetes") is None and any(
-        imports_python_client(entry.path) for entry in session.ungraded
+        contains(entry.path, PYTHON_CLIENT) for entry in session.ungraded
     ):
         raise missing("kubernetes")
 

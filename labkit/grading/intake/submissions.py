@@ -333,17 +333,8 @@ def parse(data: bytes) -> tuple[list[str], str]:
         raise Unreadable(text("it is no notebook ({why})", why)) from error
 
 
-def calls_kubectl(path: Path) -> bool:
-    """Return whether a notebook probably calls kubectl, so that it cannot be graded without it."""
-    return _is_in(KUBECTL, path)
-
-
-def imports_python_client(path: Path) -> bool:
-    """Return whether a notebook imports the official client, so that it cannot be graded without it."""
-    return _is_in(PYTHON_CLIENT, path)
-
-
-def _is_in(pattern: re.Pattern[str], path: Path) -> bool:
+def contains(path: Path, pattern: re.Pattern[str]) -> bool:
+    """Return whether a notebook's code matches ``KUBECTL`` or ``PYTHON_CLIENT``, without which it cannot be graded."""
     with suppress(Unreadable):
         return any(pattern.search(cell) for cell in code_cells(path))
     return False

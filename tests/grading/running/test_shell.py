@@ -16,7 +16,7 @@ import pytest
 from nbclient.exceptions import DeadKernelError
 
 from labkit.grading.graders.grader import Grader
-from labkit.grading.intake.submissions import MAX_BYTES, calls_kubectl, files_beside, find
+from labkit.grading.intake.submissions import KUBECTL, MAX_BYTES, contains, files_beside, find
 from labkit.grading.running.execution import needs_kernel, run_in_kernel
 from labkit.grading.session import GradingSession
 from tests.grading.conftest import SHORT
@@ -367,4 +367,4 @@ class TestFilesBeside:
     ],
 )
 def test_which_notebooks_call_kubectl(cell: str, expected: bool, tmp_path: Path) -> None:
-    assert calls_kubectl(submit(tmp_path, "ann", EXERCISE, ["1", cell])) is expected
+    assert contains(submit(tmp_path, "ann", EXERCISE, ["1", cell]), KUBECTL) is expected
