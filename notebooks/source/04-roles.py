@@ -213,7 +213,7 @@ table = answers(
     ("narrow", "create a token of narrow", token),
     ("narrow", "list deployments", deployments),
 )
-lab.admin.delete(space)
+gone = lab.admin.delete(space)
 table
 
 # %% [markdown]
@@ -477,13 +477,13 @@ predict("A6", {"of kikai": "allowed", "made later": "allowed", "of darbo": "forb
 # %% tags=["aside"]
 lab.prepare("04-roles/W14-namespaces.yaml")
 lab.apply("04-roles/tryout/W19-aside-group.yaml")
-late = {"metadata": {"name": "late"}}
-lab.admin.post("/api/v1/namespaces/kikai/serviceaccounts", late)
+path = "/api/v1/namespaces/kikai/serviceaccounts"
+late = lab.admin.post(path, {"metadata": {"name": "late"}})
 services = "/api/v1/namespaces/kikai/services"
 names = ("kikai/early", "kikai/late", "darbo/other")
 table = answers(*[lab.as_service_account(name).get(services) for name in names])
 rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/kikai"
-lab.admin.delete(f"{rbac}/rolebindings/aside-group")
+gone = lab.admin.delete(f"{rbac}/rolebindings/aside-group")
 table
 
 # %% tags=["aside"]
@@ -522,7 +522,7 @@ table = answers(
     ("guest", "list services", guest.get("/api/v1/namespaces/kikai/services")),
     ("guest", "list secrets", guest.get("/api/v1/namespaces/kikai/secrets")),
 )
-lab.admin.delete(f"{rbac}/rolebindings/guest")
+gone = lab.admin.delete(f"{rbac}/rolebindings/guest")
 table
 
 # %% tags=["aside"]

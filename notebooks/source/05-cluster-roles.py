@@ -452,7 +452,7 @@ lab.wait("aside-roles/tool")
 secrets = lab.as_pod("aside-roles/tool").get(f"{space}/secrets")
 
 # %% tags=["aside"]
-lab.admin.delete(space)
+gone = lab.admin.delete(space)
 print("what the list shows:", secrets.body["items"][0]["data"])
 answers(
     ("writer", "read Secrets", refused),
