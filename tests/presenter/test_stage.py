@@ -62,14 +62,14 @@ def test_a_question_comes_first_and_a_key_runs_it(demo: Terminal) -> None:
     question = demo.press(" ", "Where does a client learn")
     assert heading(question) == f"W1  Find the API server   {place('W1')}"
     assert "██" in question
-    assert "configmaps" not in question
+    assert "namespaces" not in question
     assert "space runs it" in question
     code = demo.press(" ", "space sends it")
-    assert 'lab.admin.get("/api/v1/configmaps")' in code
-    assert "200 default/kube-root-ca.crt" not in code
+    assert 'lab.admin.get("/api/v1/namespaces")' in code
+    assert "200 default" not in code
     assert "Where does a client learn" in demo.press(LEFT, "space runs it")
-    ran = demo.press(f" {RIGHT}", "200 default/kube-root-ca.crt")
-    assert 'lab.admin.get("/api/v1/configmaps")' in ran
+    ran = demo.press(f" {RIGHT}", "200 default")
+    assert 'lab.admin.get("/api/v1/namespaces")' in ran
     assert "space goes on" in ran
     assert "Where does a client learn" in demo.press(LEFT, "space runs it")
     assert START in demo.press("\x7f", START)
