@@ -15,8 +15,7 @@
 #
 # *The words of this lab, in English and in Korean.*
 #
-# The words of this lab in English, and beside them those that are used in Korean. Each
-# line says where you meet the word first.
+# Each line says at which step you meet the word. Some of them are in the first notebook already.
 
 # %% [markdown]
 # ## The cluster and its API
@@ -27,13 +26,15 @@
 # | API server | API 서버 | `kube-apiserver`: the one door to every object | W1 |
 # | etcd | etcd | the database behind the API server, where the objects lie | W1 |
 # | object | 오브젝트 | a thing the API server serves: a pod, a role, a Secret | W1 |
+# | controller | 컨트롤러 | a program that watches objects and makes what they ask for, such as each namespace's account `default` | W9 |
+# | operator | operator | a controller for one kind of program, installed into the cluster | W24 |
 # | kubeconfig | kubeconfig | a file with an API server's address, the CA to trust, and a credential | W1 |
 # | certificate authority (CA) | 인증 기관 | who signs certificates; trust it, and you trust what it signed | W2 |
 # | proxy | 프록시 | a program between client and server; `kubectl proxy` adds your credentials | W3 |
 # | API group | API 그룹 | a family of resource types, such as `apps`; the core group has no name | W4 |
 # | resource | 리소스 | a type as it stands in an address: `pods`, `services`, `roles` | W4 |
 # | non-resource URL | 리소스가 아닌 URL | a path where no object lies, such as `/api`; only a cluster role can grant it | W20 |
-# | namespace | 네임스페이스 | a room in the cluster; names are unique in it, and rights can end at its walls | W5 |
+# | namespace | 네임스페이스 | a room in the cluster, an object too; names are unique in it, and rights can end at its walls | W5 |
 
 # %% [markdown]
 # ## Pods
@@ -43,6 +44,10 @@
 # | pod | 파드 | one or more containers that share an address and a fate | W5 |
 # | container | 컨테이너 | a running image, shut off from the others | W5 |
 # | node | 노드 | a machine (or what plays one) that runs pods | W5 |
+# | kubelet | kubelet | the program on each node that starts its pods | W14 |
+# | scheduler | scheduler | the program that chooses a node for each pod | W5 |
+# | deployment | 디플로이먼트 | an object that asks for a number of equal pods | W9 |
+# | config map | 컨피그맵 | an object with settings for programs | W9 |
 # | Service | 서비스 | a stable address and name for something that may move | W6 |
 # | mount | 마운트 | files that appear in a container, such as `token`, `ca.crt`, `namespace` | W7 |
 # | ambassador container | 앰배서더 컨테이너 | a second container that speaks to the outside for the first | W11 |
@@ -53,7 +58,7 @@
 # | English | 한국어 | what it is | step |
 # |---|---|---|---|
 # | authentication | 인증 | finding out who is asking; when it fails, 401 | W2 |
-# | anonymous | 익명 | a caller without any credential: `system:anonymous` | W2 |
+# | anonymous | 익명 | a caller without any credential: the user `system:anonymous` | W2 |
 # | service account | 서비스 어카운트 | an object that says who a process in a pod is; each namespace gets one called `default` | W9 |
 # | admission | 어드미션 | the server's last look at an object before it is stored, and its chance to fill things in | W9 |
 # | token | 토큰 | a signed text that says who its bearer is | W8 |
@@ -68,10 +73,10 @@
 #
 # | English | 한국어 | what it is | step |
 # |---|---|---|---|
-# | authorization | 인가 | deciding what a known user may do; when the answer is no, 403 | W14 |
+# | authorization | 인가 | deciding what a user may do, also `system:anonymous`; when the answer is no, 403 | W14 |
 # | RBAC | 역할 기반 접근 제어 | role-based access control: rights come from roles and bindings | W14 |
 # | permission | 권한 | a verb on a resource, somewhere | W15 |
-# | verb | 동사 | `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; for some things also `bind`, `escalate`, `impersonate`, `use`, `approve`, `sign` | W15 |
+# | verb | 동사 | `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; for some things also `bind`, `escalate`, `impersonate`, `approve`, `sign`, `attest` | W15 |
 # | role | 롤 | WHAT may be done, in one namespace | W16 |
 # | role binding | 롤바인딩 | WHO gets a role, in the namespace where the binding lies | W17 |
 # | subject | 주체 | whom a binding names: a service account, a user, a group | W17 |

@@ -11,7 +11,7 @@ from tools import minutes, notebooks
 
 PAGE = minutes.PAGE.read_text(encoding="utf-8")
 TABLE = PAGE.split("<!-- facts -->")[1].split("<!-- end of facts -->")[0]
-ROWS = re.findall(r"^\| (.+) \| (\w+) \| `(.+)` \|$", TABLE, re.MULTILINE)
+ROWS = re.findall(r"^\| (.+) \| ([\w-]+) \| `(.+)` \|$", TABLE, re.MULTILINE)
 
 
 def cells() -> dict[str, list[str]]:
