@@ -38,6 +38,8 @@ from labkit.core.arguments import (
 from labkit.core.errors import TokenError
 from labkit.core.language import text
 from labkit.core.redact import redact_all
+from labkit.lessons import faults
+from labkit.lessons.faults import Fault
 from labkit.lessons.library import Library, library, prepared
 from labkit.lessons.predictions import Noted
 from labkit.lessons.steps import step_id
@@ -53,6 +55,10 @@ if TYPE_CHECKING:
     from .policy import PolicyTests
 
 WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
+
+
+GONE_SECONDS = 120.0
+"""How long a namespace may take to be deleted; one with pods takes half a minute on a real node."""
 
 
 class Lab(ChosenCluster):
@@ -170,6 +176,38 @@ class Lab(ChosenCluster):
         applied = self._apply([prepared(entry) for entry in missing])
         self.pods.wait_for(objects)
         return applied
+
+    @takes('lab.fault("A11")', step=STEP)
+    def fault(self, step: str, *, fresh: bool = False) -> Fault:
+        """Prepare a fault, and show what is refused because of it.
+
+        Args:
+            step: An aside with faults, such as ``A11``. The learner's own is drawn at first, and stays.
+            fresh: Remove what is there, and draw another one.
+
+        Raises:
+            UsageError: This aside has no faults.
+        """
+        about = faults.entry(step)
+        name = str(step).strip().upper()
+        if fresh:
+            self._remove(faults.objects(name, faults.drawn(name, self.progress)))
+        kind = faults.drawn(name, self.progress, fresh=fresh)
+        self.prepare(faults.objects(name, kind))
+        asks = about["faults"][kind].get("asks", f"{faults.SPACE}/{faults.CLERK}")
+        caller = self.as_anonymous() if asks == "nobody" else self.as_service_account(asks)
+        answer = caller.without_observers().get(faults.PATH)
+        return faults.Fault(name, text(about["task"]), answer)
+
+    def _remove(self, objects: Iterable[Mapping[str, Any]]) -> None:
+        """Delete the namespaces among some objects, and wait until they are gone."""
+        admin = self.admin.without_observers()
+        paths = [self.resources.path(each) for each in objects if each["kind"] == "Namespace"]
+        for path in paths:
+            admin.delete(path)
+        until = time.monotonic() + GONE_SECONDS
+        while any(admin.get(path).status != 404 for path in paths) and time.monotonic() < until:
+            time.sleep(0.1)
 
     @takes('lab.policy("04-roles")', what=MANIFESTS)
     def policy(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> PolicyTests:

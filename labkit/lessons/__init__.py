@@ -192,7 +192,9 @@ def solution(step: str, progress: Progress) -> Help:
         return Help(
             text("{step} solution: {title}", found.id, found.title),
             found.hints[-1],
-            text('predict("{step}", …) once more.', found.id),
+            text('predict("{step}", …) once more.', found.id)
+            if found.prediction
+            else text('check("{step}") once more.', found.id),
         )
     objects = "\n---\n".join(_manifests(found))
     code = whole = str(worked()[found.id]["solution"])

@@ -6,6 +6,7 @@ from typing import Any
 from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
 
+from . import faults
 from .base import Check, CheckContext, Outcome, failed, not_attempted, passed
 from .predictions import Prediction, decisions
 from .steps import Step
@@ -57,10 +58,14 @@ def _check(name: str, answers: Mapping[str, str], why: str) -> Check:
 
 
 ENTRIES: Mapping[str, Mapping[str, Any]] = read_yaml(__file__, "asides.yaml")
-ASIDES: Mapping[str, Step] = {name: _aside(name, entry) for name, entry in ENTRIES.items()}
+ASKED: Mapping[str, Step] = {name: _aside(name, entry) for name, entry in ENTRIES.items()}
+"""The asides that ask for a prediction."""
+
+ASIDES: Mapping[str, Step] = {**ASKED, **faults.FAULTS}
 """Each aside as a step that no other step and no rewind knows."""
 
 
 def of_lesson(lesson: str) -> tuple[Step, ...]:
     """The asides of a lesson, such as ``04-roles``."""
-    return tuple(ASIDES[name] for name, entry in ENTRIES.items() if entry["part"] == lesson)
+    asked = (name for name, entry in ENTRIES.items() if entry["part"] == lesson)
+    return tuple(ASIDES[name] for name in (*asked, *faults.of_lesson(lesson)))

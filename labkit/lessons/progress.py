@@ -38,7 +38,10 @@ class Guess(TypedDict):
 
 
 class Entry(TypedDict, total=False):
-    """The stored facts of one step. ``seen`` and ``kind`` are those of the outcome, ``hints`` those shown."""
+    """The stored facts of one step. ``seen`` and ``kind`` are those of the outcome, ``hints`` those shown.
+
+    ``drawn`` is the name of the learner's fault.
+    """
 
     state: str
     passed_at: float
@@ -50,6 +53,7 @@ class Entry(TypedDict, total=False):
     guessed: bool | None
     records: list[Record]
     hints: int
+    drawn: str
     solution_shown: bool
 
 

@@ -445,6 +445,37 @@ check("A4")
 # is deleted, and stays dead. (`/api` is open to whoever is authenticated: 200 means that the token is good.)
 
 # %% [markdown]
+# ## Aside 10 · The program is refused. Why?
+#
+# Something that worked last week does not work today. All that you have is the refusal, and the cluster.
+
+# %% tags=["aside"]
+lab.fault("A10")
+
+# %% [markdown]
+# **Your turn:** find out why, and mend it. A pod's account cannot be changed: delete the pod, and create it again.
+
+# %% tags=["aside"]
+### BEGIN SOLUTION
+lab.admin.delete("/api/v1/namespaces/shop/pods/desk")
+lab.apply("""
+apiVersion: v1
+kind: Pod
+metadata: {name: desk, namespace: shop}
+spec:
+  serviceAccountName: clerk
+  containers: [{name: main, image: luksa/kubectl-proxy}]
+""")
+lab.wait("shop/desk")
+### END SOLUTION
+
+# %% tags=["aside"]
+check("A10")
+
+# %% [markdown]
+# `lab.fault("A10", fresh=True)` breaks it in another way.
+
+# %% [markdown]
 # ## Five questions on this part
 #
 # Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.

@@ -533,6 +533,46 @@ check("A7")
 # ones of their names. So delete the bindings too.
 
 # %% [markdown]
+# ## Aside 11 · The binding does not help. Why?
+#
+# Somebody wrote a role and a binding, and it does not work. Each learner gets another of four mistakes.
+
+# %% tags=["aside"]
+lab.fault("A11")
+
+# %% [markdown]
+# **Your turn:** find out why, and mend it. What you add must not allow more than the task says.
+
+# %% tags=["aside"]
+### BEGIN SOLUTION
+lab.admin.delete("/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings")
+lab.admin.delete("/apis/rbac.authorization.k8s.io/v1/namespaces/annex/rolebindings")
+lab.apply("""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: stock, namespace: shop}
+rules: [{apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"]}]
+""")
+### END SOLUTION
+
+# %% tags=["aside"]
+### BEGIN SOLUTION
+lab.apply("""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: stock, namespace: shop}
+roleRef: {kind: Role, name: stock}
+subjects: [{kind: ServiceAccount, name: clerk, namespace: shop}]
+""")
+### END SOLUTION
+
+# %% tags=["aside"]
+check("A11")
+
+# %% [markdown]
+# `lab.fault("A11", fresh=True)` draws another of the four.
+
+# %% [markdown]
 # ## Five questions on this part
 #
 # Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.

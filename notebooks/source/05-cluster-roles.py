@@ -471,6 +471,35 @@ check("A9")
 # `reader` has `list` on Secrets, and not `get`. There is no harmless `list`: it shows what they hold.
 
 # %% [markdown]
+# ## Aside 12 · Bound to view, and refused. Why?
+#
+# `view` is in every cluster, and the binding names it. Still the account is refused.
+
+# %% tags=["aside"]
+lab.fault("A12")
+
+# %% [markdown]
+# **Your turn:** find out why, and mend it. What you add must not allow more than `view` in `shop`.
+
+# %% tags=["aside"]
+### BEGIN SOLUTION
+lab.admin.delete("/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings")
+lab.apply("""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: looking, namespace: shop}
+roleRef: {kind: ClusterRole, name: view}
+subjects: [{kind: ServiceAccount, name: clerk, namespace: shop}]
+""")
+### END SOLUTION
+
+# %% tags=["aside"]
+check("A12")
+
+# %% [markdown]
+# `lab.fault("A12", fresh=True)` draws another one.
+
+# %% [markdown]
 # ## Five questions on this part
 #
 # Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.

@@ -17,6 +17,7 @@ from labkit.lab.answers import Answers
 from labkit.lab.lab import Lab
 from labkit.lessons.asides import ENTRIES
 from labkit.lessons.base import Outcome
+from labkit.lessons.faults import FAULTS
 from tests.support.some import some
 from tools import notebooks
 
@@ -45,7 +46,7 @@ def cells_of(part: str) -> Iterator[tuple[str, list[str]]]:
         elif cell.source.startswith("## "):
             if aside:
                 yield aside, cells
-            heading = re.match(r"## Aside (\d) ", cell.source)
+            heading = re.match(r"## Aside (\d+) ", cell.source)
             aside, cells = f"A{heading[1]}" if heading else "", []
 
 
@@ -125,13 +126,15 @@ def test_the_cells_show_what_the_asides_judge_by(part: str, lab: Lab) -> None:
     seen = []
     for aside, cells in some(cells_of(part)):
         values = [run(cell, names) for cell in cells]
+        (outcome,) = (value for value in values[-1] if isinstance(value, Outcome))
+        assert outcome.passed, repr(outcome)
+        seen.append(aside)
+        if aside in FAULTS:
+            continue
         read, places = ANSWERS[aside]
         entries = [each for place in places for each in shown(values[place])]
         answers = [read(each) for each in entries[-len(ENTRIES[aside]["asks"]) :]]
         assert answers == ENTRIES[aside]["answers"], aside
-        (outcome,) = (value for value in values[-1] if isinstance(value, Outcome))
-        assert outcome.passed, repr(outcome)
-        seen.append(aside)
     assert seen == [
         aside.id for lesson in lessons.LESSONS if lesson.id == part for aside in lesson.asides
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from labkit import lessons
 from labkit.core.errors import UsageError
-from labkit.lessons.asides import ASIDES, ENTRIES
+from labkit.lessons.asides import ASIDES, ASKED, ENTRIES
 from labkit.lessons.library import library
 from labkit.lessons.steps import step_id
 from tests.lessons.paper import Paper
@@ -22,7 +22,7 @@ def paper(tmp_path: Path) -> Paper:
 
 
 def test_each_aside_passes_with_its_answers_and_with_no_others(paper: Paper) -> None:
-    for name, aside in some(ASIDES.items()):
+    for name, aside in some(ASKED.items()):
         assert paper.check(name).state == "not attempted"
         assert aside.prediction is not None
         answers = dict(zip(aside.prediction.labels, ENTRIES[name]["answers"], strict=True))
@@ -48,11 +48,11 @@ def test_the_board_counts_them_apart(paper: Paper) -> None:
     )
 
 
-def test_each_aside_is_in_one_lesson_and_at_most_five_minutes_are_in_each() -> None:
+def test_each_aside_is_in_one_lesson_and_at_most_eight_minutes_are_in_each() -> None:
     listed = [aside.id for lesson in lessons.LESSONS for aside in lesson.asides]
-    assert listed == list(ASIDES)
+    assert sorted(listed) == sorted(ASIDES)
     for lesson in some(lessons.LESSONS):
-        assert sum(aside.minutes for aside in lesson.asides) <= 5
+        assert sum(aside.minutes for aside in lesson.asides) <= 8
         assert lesson.minutes <= 35
 
 
