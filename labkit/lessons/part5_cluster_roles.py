@@ -41,7 +41,7 @@ def w20(context: CheckContext) -> Outcome:
                 "role-kind",
                 text("a Role pv-reader in {namespace}", namespace_of(strays[0])),
                 "a ClusterRole pv-reader",
-                "Persistent volumes belong to no namespace, so no Role can speak of them.",
+                "Persistent volumes belong to no namespace, so a Role gives nothing on them.",
             )
         raise not_attempted("Create the cluster role pv-reader.")
     require_own(role, text("the cluster role pv-reader"), "W20")

@@ -346,4 +346,5 @@ Board(lab, "01-api-server")
 # <https://kubernetes.io/docs/reference/using-api/api-concepts/>,
 # <https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster/>
 #
+# **Alone:** [exercise 1](exercises/ex1-api-server.ipynb) asks for the same with other names.
 # **Next:** [The API from inside a pod](02-inside-a-pod.ipynb)

@@ -333,4 +333,5 @@ Board(lab, "02-inside-a-pod")
 #
 # **Read on:** <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>
 #
+# **Alone:** [exercise 2](exercises/ex2-inside-a-pod.ipynb) asks for the same with other names.
 # **Next:** [Authentication and service accounts](03-service-accounts.ipynb)

@@ -554,4 +554,5 @@ Board(lab, "03-service-accounts")
 # <https://kubernetes.io/docs/reference/access-authn-authz/authentication/>,
 # <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>
 #
+# **Alone:** [exercise 3](exercises/ex3-service-accounts.ipynb) asks for the same with other names.
 # **Next:** [Roles and role bindings](04-roles.ipynb)
