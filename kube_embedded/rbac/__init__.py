@@ -7,5 +7,6 @@
 - ``objects``     names and titles of roles and bindings
 - ``subjects``    the subjects of bindings
 - ``bindings``    the rules that apply to a user
+- ``rights``      the rights that an account used, and those of its rules that it never used
 - ``defaults``    the roles and bindings that every cluster has
 """

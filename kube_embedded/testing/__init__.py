@@ -1,7 +1,8 @@
 """A cluster for a project's own tests, in which programs run under their service accounts.
 
 - ``pytest_plugin``  the fixtures ``session_cluster`` and ``cluster``; off unless a project names it
-- ``rights``         which rights an account used, lacked and never used
+
+Which rights an account used, lacked and never used is found by ``kube_embedded.rbac.rights``.
 
 Without pytest::
 
@@ -35,7 +36,7 @@ from ..apiserver.authorization.attributes import attributes_of
 from ..apiserver.authorization.refusal import refusal
 from ..machinery import libraries
 from ..machinery.request import Request, RequestInfo, Response
-from .rights import Right, Rights, right_of, unused
+from ..rbac.rights import Right, Rights, right_of, unused
 
 Manifests = str | Path | Iterable[Any]
 """The path of a YAML file, YAML (any text with a line break), an object, or several of these."""

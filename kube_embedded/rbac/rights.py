@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..rbac.attributes import Attributes, User
-from ..rbac.parts import Part, breakdown
-from ..rbac.rules import rule_allows
+from .attributes import Attributes, User
+from .parts import Part, breakdown
+from .rules import rule_allows
 
 
 class Right(NamedTuple):
