@@ -38,7 +38,7 @@ def lab_command(
     target = workbook.prepare(directory, instructor=instructor)
     echo("Your notebooks are in {directory}", target.directory)
     for name in target.outdated:
-        echo("  {name} has a newer version; rename your copy to get it at the next start.", name)
+        echo("  {name} is yours; the newer version is {new}.", name, workbook.beside(name))
     if language() == "ko" and not workbook.HAS_KOREAN:
         echo("JupyterLab's own menus are English: pip install 'kube-labkit[ko]' makes them Korean.")
     first = f"{workbook.INSTRUCTOR}/01-api-server.ipynb" if instructor else workbook.FIRST

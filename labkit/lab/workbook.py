@@ -67,7 +67,7 @@ class Workbook:
 
     Args:
         directory: Their directory.
-        outdated: The changed copies of which labkit has a newer version.
+        outdated: The changed copies of which labkit has a newer version, which is now beside them (``beside``).
     """
 
     directory: Path
@@ -115,6 +115,11 @@ def prepare(directory: Path | None = None, *, instructor: bool = False) -> Workb
         ) from problem
     except OSError as error:
         raise (place_error if directory else home_error)(target, error) from error
+
+
+def beside(name: str) -> str:
+    """Return the name of the newer version beside a changed copy: ``00-start-new.ipynb``."""
+    return str(Path(name).with_stem(f"{Path(name).stem}-new"))
 
 
 def names(directory: Path) -> list[str]:
@@ -228,6 +233,10 @@ def _copy_all(source: Path, target: Path, left_out: set[str]) -> list[str]:
             if present != copied.get(name):
                 if _digest(shipped) != copied.get(name):
                     outdated.append(name)
+                    # Never over one that is there: the learner may work in it already.
+                    if not (target / beside(name)).exists():
+                        (target / beside(name)).write_bytes(shipped)
+                        copied[beside(name)] = _digest(shipped)
                 continue
         mine.parent.mkdir(parents=True, exist_ok=True)
         mine.write_bytes(shipped)

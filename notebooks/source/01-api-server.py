@@ -64,7 +64,8 @@ import yaml
 
 config = yaml.safe_load(lab.kubeconfig.read_text())
 cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-list(cluster), list(user)
+list(cluster)
+list(user)
 
 # %% [markdown]
 # Where kubectl is installed, it says the address in a sentence:
@@ -237,7 +238,8 @@ check("W4")
 import kubernetes
 
 client = kubernetes.config.new_client_from_config(str(lab.kubeconfig))
-[group.name for group in kubernetes.client.ApisApi(client).get_api_versions().groups][:5]
+for group in kubernetes.client.ApisApi(client).get_api_versions().groups[:5]:
+    print(group.name)
 
 # %%
 proxy.close()

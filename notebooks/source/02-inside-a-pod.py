@@ -102,7 +102,8 @@ lab.exec("default/curl", "env | grep KUBERNETES_SERVICE")
 
 # %%
 service = lab.admin.get("/api/v1/namespaces/default/services/kubernetes")
-service.body["spec"]["clusterIP"], service.body["spec"]["ports"]
+service.body["spec"]["clusterIP"]
+service.body["spec"]["ports"]
 
 # %% [markdown]
 # **Your turn:** record host and port as they are seen *inside* the pod, with

@@ -67,9 +67,15 @@ def test_work_is_never_overwritten_and_untouched_copies_follow(
     assert (target / "00-start.ipynb").read_text() == "my work"
     assert (target / "01-api.ipynb").read_text() == "v2"
     assert again.outdated == ("00-start.ipynb",)
+    assert (target / "00-start-new.ipynb").read_text() == "v2"
+    assert "00-start-new.ipynb" in workbook.unchanged(target)
+    (target / "00-start-new.ipynb").write_text("my work in the new one")
+    (shipped / "00-start.ipynb").write_text("v3")
+    assert workbook.prepare(tmp_path / "mine").outdated == ("00-start.ipynb",)
+    assert (target / "00-start-new.ipynb").read_text() == "my work in the new one"
     (target / "00-start.ipynb").rename(target / "mine.ipynb")
     assert workbook.prepare(tmp_path / "mine").outdated == ()
-    assert (target / "00-start.ipynb").read_text() == "v2"
+    assert (target / "00-start.ipynb").read_text() == "v3"
 
 
 def test_touched_copies_of_an_unchanged_notebook_are_no_news(shipped: Path, tmp_path: Path) -> None:
