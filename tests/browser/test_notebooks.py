@@ -64,10 +64,11 @@ def test_pictures_and_answers_to_open_are_shown(
         )  # the strip of stations is narrower, so that its text stays as large
         assert inside
         assert picture.get_attribute("alt")
-    assert pictures.count() > 0
+    text = "\n".join(cell.source for cell in build(source).cells if cell.cell_type == "markdown")
+    assert pictures.count() == text.count("](pictures/")
     answers = either.page.locator(".jp-RenderedMarkdown details")
     if answers.count():
-        answer = answers.first.locator("blockquote")
+        answer = answers.first.locator("blockquote, p, li, table, pre").first
         assert not answer.is_visible()
         answers.first.locator("summary").click()
         assert answer.is_visible()
