@@ -376,7 +376,8 @@ class Client:
             "spec": {"resourceAttributes": {k: v for k, v in attributes.items() if v}},
         }
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        answer = self.without_observers().post(path, body)
+        # The learner asks this, so it is evidence of what they did, like the request of kubectl auth can-i.
+        answer = self.without_observers(self.agent).post(path, body)
         answer.raise_for_status(text("{name} may not ask what it may do.", self.name))
         return bool(answer.body["status"]["allowed"])
 
@@ -406,12 +407,16 @@ class Client:
             agent=self.agent,
         )
 
-    def without_observers(self) -> Client:
-        """Return the same caller for the lab's own requests, without observers and with the lab's ``User-Agent``."""
+    def without_observers(self, agent: str = LAB_AGENT) -> Client:
+        """Return the same caller without observers.
+
+        Args:
+            agent: Its ``User-Agent``; by default the one of the lab's own requests, which are no learner's work.
+        """
         # A shallow copy: connections and the identity that the server has reported are shared.
         quiet = copy(self)
         quiet.observers = []
-        quiet.agent = LAB_AGENT
+        quiet.agent = agent
         return quiet
 
     def __repr__(self) -> str:

@@ -174,6 +174,10 @@ class ChosenCluster(Displayable):
         entry = {"kind": "exec", "who": pod, "command": redact(command), "returncode": returncode}
         self._note_exec({**entry, "stdout": redact(output[:2000])}, begun)
 
+    def note_questions(self) -> None:
+        """Add to the journal that a policy was tested, which leaves no other trace."""
+        self._note({"kind": "questions"})
+
     def _note_exec(self, entry: Mapping[str, Any], begun: float) -> None:
         """Add a command to the journal, with the time at which it ended."""
         # The time is taken before the journal's lock, which another program may hold for a while:

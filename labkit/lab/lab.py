@@ -38,6 +38,7 @@ from labkit.core.arguments import (
 from labkit.core.errors import TokenError
 from labkit.core.language import text
 from labkit.core.redact import redact_all
+from labkit.core.version import LAB_AGENT
 from labkit.lessons import faults
 from labkit.lessons.faults import Fault
 from labkit.lessons.library import Library, library, prepared
@@ -152,7 +153,8 @@ class Lab(ChosenCluster):
             UsageError: No lesson or file has this name, or it holds no objects.
             ApiFailure: The server refuses an object.
         """
-        return self._apply(objects_of(what, self.library))
+        # With the agent of the learner's own requests: what they apply is their work.
+        return self._apply(objects_of(what, self.library), self.admin.agent)
 
     @takes('lab.prepare("04-roles")', what=MANIFESTS)
     def prepare(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Applied:
@@ -426,9 +428,9 @@ class Lab(ChosenCluster):
 
     # -- within ---------------------------------------------------------------------
 
-    def _apply(self, objects: list[dict[str, Any]]) -> Applied:
+    def _apply(self, objects: list[dict[str, Any]], agent: str = LAB_AGENT) -> Applied:
         applied = manifests.apply(
-            self.admin.without_observers(),
+            self.admin.without_observers(agent),
             self.resources,
             objects,
             self.traits.adapt,

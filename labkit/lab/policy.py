@@ -58,6 +58,7 @@ class PolicyTests(Displayable):
         Raises:
             UsageError: The questions cannot be read, or name unknown things.
         """
+        self._lab.note_questions()
         verdicts = answers(self.manifests.policy, self.manifests.questions(questions))
         return _answers_card(
             text("the manifests"),
@@ -76,6 +77,7 @@ class PolicyTests(Displayable):
     @takes("policy.wrong(questions)", questions=STORABLE)
     def wrong(self, questions: object) -> Card:
         """List the wrong policies that pass the questions."""
+        self._lab.note_questions()
         asked = self.manifests.questions(questions)
         every = self.manifests.wrong_policies
         left = survivors(every, asked)

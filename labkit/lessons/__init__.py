@@ -26,6 +26,7 @@ from . import (
     part6_test_the_policy,
 )
 from .asides import ASIDES, of_lesson
+from .attempts import recognised
 from .base import CheckContext, Outcome, failed, passed, run_with_retries
 from .library import library
 from .predictions import Noted, in_words
@@ -128,8 +129,13 @@ def check(step: str, context: CheckContext) -> Outcome:
         outcome = _silent(str(error))
     # Parts 5 and 6 change objects of earlier steps, as instructed, so a pass is never taken back.
     kept = entry.get("state") == "passed" and not outcome.passed
+    work = recognised(outcome, asked.id, context)
     if kept:
-        outcome = passed(_kept_text(entry, outcome.seen))
+        # Later steps delete objects as instructed, which is no mistake.
+        wrong = work.state == "failed" and work.kind != "deleted-again"
+        outcome = passed(_kept_text(entry, outcome.seen), outcome.hint if wrong else "")
+    else:
+        outcome = work
     guess = entry.get("prediction")
     predicted = "" if guess is None else in_words(guess)
     outcome = replace(outcome, step=asked.id, title=asked.title, kept=kept, predicted=predicted)

@@ -31,6 +31,9 @@ MACHINERY = (
 FORWARDED_FOR = "labkit/forwarded-for"
 """The annotation by which the embedded cluster notes a proxy's header ``X-Forwarded-For``."""
 
+WRITES = ("create", "update", "patch", "delete")
+"""The verbs that change an object."""
+
 METHODS = {
     "list": "GET",
     "watch": "GET",
@@ -61,6 +64,7 @@ class Asked:
         proxied: True if it went through a proxy: labkit's own, or one that names its client.
         bare: True if it was refused because it carried no credential at all.
         asker: The user who impersonated; empty without impersonation.
+        name: The object's name, also that of a new one; empty if it is not known.
     """
 
     user: str
@@ -72,6 +76,7 @@ class Asked:
     proxied: bool = False
     bare: bool = False
     asker: str = ""
+    name: str = ""
 
     @property
     def path(self) -> str:
@@ -82,6 +87,11 @@ class Asked:
     def reads(self) -> bool:
         """Return whether it is a GET."""
         return self.call.verb in ("get", "list", "watch")
+
+    @property
+    def wrote(self) -> bool:
+        """Return whether it changed an object."""
+        return self.call.verb in WRITES and self.status < 300
 
     @property
     def by_labkit(self) -> bool:
@@ -295,6 +305,7 @@ def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
         # kube-apiserver's 401 contains it (WithFailedAuthenticationAudit).
         known.get("who") == "anonymous" or "no credentials provided" in message,
         str((event.get("user") or {}).get("username", "")) if event.get("impersonatedUser") else "",
+        str((event.get("objectRef") or {}).get("name", "")),
     )
 
 

@@ -161,12 +161,12 @@ def judge_looking(
     prediction = context.progress.prediction(step)
     answers = {question.label: asked_for(context, evidence, question) for question in questions}
     # Only for questions without an answer: somebody who asked rightly can also have asked otherwise.
-    misses = {
-        question.label: _nearest_miss(context, evidence, question)
+    misses = (
+        _nearest_miss(context, evidence, question)
         for question in questions
         if not answers[question.label]
-    }
-    near = [miss for miss in misses.values() if miss is not None]
+    )
+    near = [miss for miss in misses if miss is not None]
     asked = any(answers.values())
     if prediction is None:
         if near and not asked:
@@ -179,38 +179,86 @@ def judge_looking(
     guesses = prediction
     if not isinstance(prediction, Mapping):
         guesses = dict.fromkeys(answers, str(prediction))
-    times: list[float] = []
-    for question in questions:
-        label = question.label
-        if label in misses:
-            miss = misses[label] or Miss("missing-part", text("you have not asked yet"))
-            raise failed(
-                miss.kind,
-                text("{label}: {seen}", label, miss.seen),
-                text("the answer that {user} gets", question.account.user),
-                text("The call that is missing: {ask}", ask),
-            )
-        decided = [(decision_of(answer.status), answer.at) for answer in answers[label]]
-        # Any fitting response counts, not the last one, because a later step can have changed the server's decision.
-        fitting = [at for decision, at in decided if decision == question.expected]
-        if not fitting:
-            begins = with_status(question.expected)
-            back = text(
-                'The cluster is no longer as this step begins. Go back: lab.rewind("{step}").', step
-            )
-            raise failed(
-                "cluster-moved-on",
-                text("{label}: the server said {answer}", label, with_status(decided[-1][0])),
-                text("{answer}, which it says where this step begins", begins),
-                question.mend or back,
-            )
-        times += fitting
+    times = require_answers(context, step, questions, ask)
     # After all responses have arrived: a wrong guess is reported only to learners who have seen the right answer.
     for question in questions:
         require_guess(step, question.label, guesses, question.expected, question.why)
     said = "; ".join(f"{label}: {with_status(guesses[label])}" for label in answers)
     seen = text("{said}, as you predicted.", said)
     return passed(seen, questions[-1].why, asked_at=min(times))
+
+
+def created(evidence: Evidence, obj: Mapping[str, Any] | None) -> float:
+    """Return when an object was created, in seconds since the epoch; 0 if no request is known.
+
+    The object's own time is rounded down to a second, in which the learner can have asked before.
+    """
+    meta = obj["metadata"] if obj else {}
+    return max(
+        (
+            request.at
+            for request in evidence.asked
+            if request.wrote
+            and request.call.verb == "create"
+            and request.name == meta.get("name")
+            and request.call.namespace == meta.get("namespace", "")
+        ),
+        default=0.0,
+    )
+
+
+def require_answers(
+    context: CheckContext, step: str, questions: Sequence[Question], ask: str, since: float = 0.0
+) -> list[float]:
+    """Require that the learner saw the server's answers, and return their times.
+
+    Args:
+        context: The checkpoint's context.
+        step: The step to go back to if the server decided otherwise.
+        questions: The requests, each with the decision that counts.
+        ask: How to make them.
+        since: Earlier answers do not count, in seconds since the epoch.
+    """
+    evidence = context.evidence()
+    times: list[float] = []
+    for question in questions:
+        label = question.label
+        every = asked_for(context, evidence, question)
+        answers = [answer for answer in every if answer.at >= since]
+        if not answers:
+            miss = Miss("missing-part", text("you have not asked since then"))
+            if not every:
+                miss = _nearest_miss(context, evidence, question) or Miss(
+                    "missing-part", text("you have not asked yet")
+                )
+            raise failed(
+                miss.kind,
+                text("{label}: {seen}", label, miss.seen),
+                text("the answer that {user} gets", question.account.user),
+                text("The call that is missing: {ask}", ask),
+            )
+        # Any fitting response counts, not the last one, because a later step can have changed the server's decision.
+        fitting = [
+            answer.at for answer in answers if decision_of(answer.status) == question.expected
+        ]
+        if not fitting:
+            back = text(
+                'The cluster is no longer as this step begins. Go back: lab.rewind("{step}").', step
+            )
+            raise failed(
+                "cluster-moved-on",
+                text(
+                    "{label}: the server said {answer}",
+                    label,
+                    with_status(decision_of(answers[-1].status)),
+                ),
+                text(
+                    "{answer}, which it says where this step begins", with_status(question.expected)
+                ),
+                question.mend or back,
+            )
+        times += fitting
+    return times
 
 
 def not_asked(evidence: Evidence, commands: Iterable[PodCommand], todo: str) -> NotPassed:

@@ -96,7 +96,9 @@ def of_excess(excess: Excess, allowances: Sequence[Allowance]) -> str:
         return "account-elsewhere" if who.account and who.account[1] in names else "another-account"
     if excess.role in DEFAULT_ROLES:
         return "larger-role"
-    return _of_part(part, [rule for allowance in own for rule in allowance.rules])
+    # A rule of view says nothing about what another role was to hold.
+    meant_for = [allowance for allowance in own if allowance.role in ("", excess.role)]
+    return _of_part(part, [rule for allowance in meant_for for rule in allowance.rules])
 
 
 def _of_part(part: Part, rules: Sequence[Rule]) -> str:

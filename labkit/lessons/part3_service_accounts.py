@@ -214,12 +214,12 @@ def w12(context: CheckContext) -> Outcome:
         raise failed(
             "missing-part",
             "you have looked at a token, and recorded nothing",
-            "what the two have in common",
-            'Compare, and record what is the same: lab.record("W12", [claim, …]).',
+            "the claim that answers each question",
+            'Compare, and record which claim says what: lab.record("W12", {"who issued it": "…", …}).',
         )
     if not claims:
         raise not_attempted(
-            'You predicted. Now compare, and record what is the same: lab.record("W12", [claim, …]).'
+            'You predicted. Now compare, and record which claim says what: lab.record("W12", {"who issued it": "…", …}).'
         )
     mounted, owned = _tokens(context)
     if not mounted or not owned:
@@ -285,7 +285,9 @@ def w13(context: CheckContext) -> Outcome:
         todo = text('Predict the user the server sees: predict("W13", "system:…").')
         raise without_prediction(bool(as_kikai or calls), todo)
     if not as_kikai and not calls:
-        todo = text("You predicted. Now call the ambassador from the container beside it.")
+        todo = text(
+            "You predicted. Now call the ambassador, at localhost:8001, from the container beside it."
+        )
         raise not_asked(evidence, evidence.ran, todo)
     user = _user_at_proxy(context)
     if user is None:

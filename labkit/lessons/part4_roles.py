@@ -1,11 +1,13 @@
 """Part 4, roles and role bindings: W14 to W19."""
 
+import json
 from collections.abc import Sequence
 
 from kube_embedded.rbac.objects import Object
 from kube_embedded.rbac.rules import Rule
 from labkit.core.language import listed, text
 from labkit.rbac.policy import RBAC_PATH
+from labkit.rbac.testing.vocabulary import standard
 from labkit.rbac.words import misspelt_verb
 
 from .base import Account, CheckContext, NotPassed, Outcome, failed, not_attempted, passed
@@ -24,7 +26,15 @@ from .bindings import (
     role_path,
     role_text,
 )
-from .looking import Question, judge_looking, require_prediction, wrong_prediction
+from .looking import (
+    Question,
+    created,
+    judge_looking,
+    require_answers,
+    require_prediction,
+    wrong_prediction,
+)
+from .mistakes import mistakes
 from .pods import (
     answering,
     elsewhere,
@@ -102,6 +112,11 @@ def services(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/services"
 
 
+ASK = text(
+    "ask as the pod kikai/test, for the services of its namespace. W4 shows how such an address is built."
+)
+
+
 @step(decisions())
 def w15(context: CheckContext) -> Outcome:
     """A list of services without any binding: forbidden, as predicted and as seen."""
@@ -114,9 +129,7 @@ def w15(context: CheckContext) -> Outcome:
         "W15",
         [question],
         todo=text('Predict first: predict("W15", "…"), either "allowed" or "forbidden".'),
-        ask=text(
-            "ask as the pod kikai/test, for the services of its namespace. W4 shows how such an address is built."
-        ),
+        ask=ASK,
     )
 
 
@@ -148,6 +161,11 @@ def w16(context: CheckContext) -> Outcome:
         require_reading(role, "services", text("the role in {name}", name))
     # Before the prediction: a role that is too large would make any prediction right or wrong for another reason.
     require_nothing_more(context)
+    account = context.account("kikai")
+    mend = text("Somebody is bound to the role already. Delete the binding, and ask again.")
+    question = Question("services in kikai", account, services("kikai"), FORBIDDEN, mend=mend)
+    # The role in kikai is the one that could have changed something there.
+    require_answers(context, "W16", [question], ASK, created(context.evidence(), roles["kikai"]))
     prediction = require_prediction(context, "W16")
     if prediction != FORBIDDEN:
         seen = text(
@@ -164,54 +182,64 @@ def w16(context: CheckContext) -> Outcome:
     )
 
 
-def require_reading(role: Object, resource: str, whose: str) -> None:
-    """Require that a role grants only get and list on one resource of the core group."""
+def require_reading(
+    role: Object, resource: str, whose: str, verbs: Sequence[str] = ("get", "list")
+) -> None:
+    """Require that a role grants only some verbs, by default get and list, on one resource of the core group."""
     rules = role.get("rules") or []
-    verbs = ("get", "list")
-    lacking = [verb for verb in verbs if not grants(rules, verb, "", resource)]
+    lacking = [verb for verb in verbs if not grants(rules, verb, "", *resource.split("/"))]
     if lacking:
         kind, hint = _why_not(rules, resource)
+        wanted = text("{verbs} on {resource}", listed(lacking), resource)
         raise failed(
             kind,
-            text("{whose} does not grant {verbs} on {resource}", whose, listed(lacking), resource),
-            text("get and list on {resource}, in the core API group", resource),
+            text("{whose} does not grant {wanted}: {rules}", whose, wanted, json.dumps(rules)),
+            text("{verbs} on {resource}, in the core API group", listed(verbs), resource),
             hint,
         )
     if surplus := beyond(rules, verbs, "", resource):
         excess = listed((extra.text for extra in surplus), ", ")
+        # A * is the mistake that matters most, wherever it stands.
+        worst = next((extra for extra in surplus if extra.value == "*"), surplus[0])
+        kind = kind_of_surplus(worst)
         raise failed(
-            kind_of_surplus(surplus),
+            kind,
             text("too much: {whose} also grants {excess}", whose, excess),
-            text("get and list on {resource}, and nothing more", resource),
-            'Name each verb and each resource. "*" would also cover all that is added later.',
+            text("{verbs} on {resource}, and nothing more", listed(verbs), resource),
+            text(mistakes()[kind].says, what=worst.text),
         )
+
+
+VERBS = {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "*"}
+"""The verbs of requests for objects, and all of them."""
 
 
 def _why_not(rules: Sequence[Rule], resource: str) -> tuple[str, str]:
     """Why rules do not grant get and list: the kind of mistake, and a hint."""
+    kind = _kind_of_rules(rules, resource)
+    hint: str = text(mistakes()[kind].says)
+    if kind == "wrong-verb":
+        hint = misspelt_verb(rules) or hint
+    return kind, hint
+
+
+def _kind_of_rules(rules: Sequence[Rule], resource: str) -> str:
+    """The kind of mistake by which rules do not grant get and list."""
     groups = {group for rule in rules for group in rule.get("apiGroups") or ()}
     resources = {name for rule in rules for name in rule.get("resources") or ()}
+    verbs = {verb for rule in rules for verb in rule.get("verbs") or ()}
     if not rules:
-        return "empty-role", text("The role has no rules yet.")
+        return "empty-role"
     if not groups & {"", "*"}:
-        return "wrong-group", text(
-            "{resource} are in the core group. A rule names it, too, although its name has no letters.",
-            resource,
-        )
+        return "wrong-group"
     if not resources & {resource, "*"}:
-        return "wrong-resource", text(
-            "Resources are written in the plural and in small letters: {resource}.", resource
-        )
-    if misspelt := misspelt_verb(rules):
-        return "wrong-verb", misspelt
+        served = {name for group, name in standard().resources if not group}
+        return "another-resource" if resources & served else "wrong-resource"
+    if verbs - VERBS:
+        return "wrong-verb"
     # A list names no object, so RBAC cannot compare it with resourceNames.
-    if any(rule.get("resourceNames") for rule in rules):
-        return "names-and-list", text(
-            "A rule with resourceNames does not cover a plain list: it names no object."
-        )
-    return "missing-verb", text(
-        'Both verbs are needed: "get" is for one object, "list" for all of them.'
-    )
+    named = any(rule.get("resourceNames") for rule in rules)
+    return "names-and-list" if named else "missing-verb"
 
 
 @step(decisions())
@@ -253,6 +281,10 @@ def w17(context: CheckContext) -> Outcome:
             "A RoleBinding in kikai, whose roleRef is the Role service-reader.",
         )
     require_own_binding(own, "W17")
+    question = Question("services in kikai", account, services("kikai"), ALLOWED)
+    bound_at = created(context.evidence(), own[0])
+    require_answers(context, "W17", [question], ASK, bound_at)
+    _require_refused_change(context, account, bound_at)
     prediction = require_prediction(context, "W17")
     if prediction != FORBIDDEN:
         seen = text(
@@ -270,6 +302,22 @@ def w17(context: CheckContext) -> Outcome:
     )
 
 
+def _require_refused_change(context: CheckContext, account: Account, since: float) -> None:
+    """Require that an account was refused a change of a service, after some time."""
+    goal = (account.user, 403, "services", account.namespace)
+    for request in context.evidence().asked:
+        call = request.call
+        asked = (request.user, request.status, call.resource, call.namespace)
+        if asked == goal and request.at >= since and not request.reads:
+            return
+    raise failed(
+        "missing-part",
+        text("{user} has not tried to change a service yet", account.user),
+        with_status(FORBIDDEN),
+        "Delete a service of kikai, of any name, as the pod kikai/test.",
+    )
+
+
 def _wrong_binding(
     context: CheckContext, binding: Object, account: Account, seen: str, expected: str
 ) -> NotPassed:
@@ -281,7 +329,9 @@ def _wrong_binding(
 def _binding_mistake(context: CheckContext, binding: Object, account: Account) -> tuple[str, str]:
     """Why a binding does not let an account list services: the kind of mistake, and a hint."""
     where = binding["metadata"].get("namespace")
-    if where and where != context.names.namespace("kikai"):
+    if not where:
+        return "binding-kind", text("It is a ClusterRoleBinding. This step asks for a RoleBinding.")
+    if where != context.names.namespace("kikai"):
         return "binding-elsewhere", text(
             "It lies in {namespace}: a RoleBinding grants in its own namespace only.", where
         )
@@ -314,6 +364,8 @@ def w18(context: CheckContext) -> Outcome:
             for binding in attempted_bindings(context, (darbo,), new)
             if names_account(binding, new)
         ]
+        # A second subject that names darbo nowhere is misspelt.
+        attempts += [binding for binding in local if len(binding.get("subjects") or ()) > 1]
         if not attempts:
             raise not_attempted("Add darbo's default account to the binding in kikai.")
         binding = attempts[0]

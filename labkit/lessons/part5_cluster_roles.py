@@ -17,11 +17,19 @@ from .bindings import (
     role_kind,
     role_name,
     role_path,
+    rules_of,
 )
-from .looking import Question, asked_for, judge_looking, require_guess, require_prediction
+from .looking import (
+    Question,
+    created,
+    judge_looking,
+    require_answers,
+    require_guess,
+    require_prediction,
+)
 from .mistakes import mistakes
 from .part4_roles import require_reading
-from .predictions import ALLOWED, FORBIDDEN, decision_of, decisions, with_status
+from .predictions import ALLOWED, FORBIDDEN, decisions
 from .prepared import require_own
 from .steps import step
 
@@ -53,6 +61,9 @@ def w20(context: CheckContext) -> Outcome:
     )
 
 
+ASK = text("ask as the pod kikai/test, for the persistent volumes. They are in no namespace.")
+
+
 @step(decisions())
 def w21(context: CheckContext) -> Outcome:
     """Persistent volumes are forbidden to ``kikai``'s account, as predicted and seen."""
@@ -64,9 +75,7 @@ def w21(context: CheckContext) -> Outcome:
         "W21",
         [question],
         todo=text('Predict first: predict("W21", "…"), either "allowed" or "forbidden".'),
-        ask=text(
-            "ask as the pod kikai/test, for the persistent volumes. They are in no namespace."
-        ),
+        ask=ASK,
     )
 
 
@@ -112,6 +121,14 @@ def w22(context: CheckContext) -> Outcome:
         if can_list:
             kind = "through-another-role"
             lacking = text("no ClusterRole lets it list pods there")
+        for binding in local:
+            if not rules_of(context, binding):
+                raise failed(
+                    "missing-role",
+                    binding_text(binding),
+                    "the ClusterRole view, bound by a RoleBinding in kikai",
+                    text(mistakes()["missing-role"].says),
+                )
         roles = ", ".join(sorted(bound)) or text("nothing")
         raise failed(
             kind,
@@ -122,6 +139,19 @@ def w22(context: CheckContext) -> Outcome:
     _require_reader(context, [binding for binding in local if role_name(binding) == reader])
     require_nothing_more(context, reading=True)
     require_own_binding(shared, "W22")
+    readers = [binding for binding in local if role_name(binding) == reader]
+    since = max(created(context.evidence(), binding) for binding in (shared[0], readers[0]))
+    require_answers(
+        context,
+        "W22",
+        [
+            Question(IN_KIKAI, account, "/api/v1/namespaces/kikai/pods", ALLOWED),
+            Question(IN_DARBO, account, "/api/v1/namespaces/darbo/pods"),
+            Question(PVS, account, f"/api/v1/{VOLUMES}"),
+        ],
+        text("ask as the pod kikai/test, for the three lists that you predicted."),
+        since,
+    )
     prediction = require_prediction(context, "W22")
     why = text(
         "A RoleBinding grants in its own namespace only, whatever it refers to; a persistent volume is in none."
@@ -208,7 +238,9 @@ def w23(context: CheckContext) -> Outcome:
             "Check the role's name and the subject: kind ServiceAccount, name default, its namespace.",
         )
     require_nothing_more(context)
-    _require_own_wide_binding(context, account, VOLUMES, "W23")
+    since = _require_own_wide_binding(context, account, VOLUMES, "W23")
+    question = Question(PVS, account, f"/api/v1/{VOLUMES}", ALLOWED)
+    require_answers(context, "W23", [question], ASK, since)
     return passed(
         text("{user} lists persistent volumes.", account.user),
         "The same role, the same subject: only the kind of binding has changed.",
@@ -217,9 +249,11 @@ def w23(context: CheckContext) -> Outcome:
 
 def _require_own_wide_binding(
     context: CheckContext, account: Account, resource: str, step: str
-) -> None:
-    bindings = cluster_bindings(context, account)
-    require_own_binding(giving(context, bindings, account, resource), step)
+) -> float:
+    """Require a binding by the learner that gives a resource everywhere, and return when it was created."""
+    bindings = giving(context, cluster_bindings(context, account), account, resource)
+    require_own_binding(bindings, step)
+    return created(context.evidence(), bindings[0] if bindings else None)
 
 
 BEFORE = "pods before"
@@ -245,11 +279,20 @@ def w24(context: CheckContext) -> Outcome:
         require_nothing_more(context, reading=True)
         raise not_attempted("Bind the cluster role view to kikai's default account, cluster-wide.")
     require_nothing_more(context, reading=True)
-    _require_own_wide_binding(context, account, "pods", "W24")
+    since = _require_own_wide_binding(context, account, "pods", "W24")
     prediction = require_prediction(context, "W24")
     for label, why in WHY.items():
         require_guess("W24", label, prediction, FORBIDDEN, why)
-    _require_calls(context, account)
+    require_answers(
+        context,
+        "W24",
+        [
+            Question("pods", account, "/api/v1/pods", ALLOWED),
+            Question("Secrets", account, "/api/v1/secrets"),
+        ],
+        text("ask as the pod kikai/test, for the pods and the Secrets of all namespaces."),
+        since,
+    )
     return passed(
         text(
             "{user} lists pods in kikai, in darbo and everywhere; Secrets stay closed.",
@@ -283,23 +326,6 @@ def _require_wide_attempt(context: CheckContext, account: Account) -> None:
             "one binding that holds everywhere",
             "RoleBindings hold in their namespaces. Use a ClusterRoleBinding to view.",
         )
-
-
-def _require_calls(context: CheckContext, account: Account) -> None:
-    """Require that the account asked for all pods and for Secrets."""
-    evidence = context.evidence()
-    for what, path, expected in (
-        ("pods", "/api/v1/pods", ALLOWED),
-        ("Secrets", "/api/v1/secrets", FORBIDDEN),
-    ):
-        answers = asked_for(context, evidence, Question(what, account, path))
-        if not any(decision_of(answer.status) == expected for answer in answers):
-            raise failed(
-                "missing-part",
-                text("{user} has not asked for all {what} yet", account.user, what),
-                with_status(expected),
-                text("Ask as the pod kikai/test, for the {what} of all namespaces.", what),
-            )
 
 
 STEPS = (w20, w21, w22, w23, w24)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kube_embedded.rbac.objects import Object, name_of, role_title
 from labkit.client.prefix import Names
 from labkit.core.language import listed, text
-from labkit.rbac.policy import PolicyUnreadable, read_policy
+from labkit.rbac.policy import RBAC_PATH, PolicyUnreadable, read_policy
 from labkit.rbac.reviews import review
 from labkit.rbac.testing.mutants import survivors
 from labkit.rbac.testing.questions import Question
@@ -18,9 +18,11 @@ from labkit.rbac.testing.vocabulary import standard
 
 from .base import CheckContext, Outcome, failed, not_attempted, passed
 from .bindings import names_account, require_nothing_more, role_bindings, rules_of
+from .evidence import Evidence
 from .library import library, objects_in
-from .looking import QUESTIONS, require_prediction, without_prediction
+from .looking import QUESTIONS, created, require_prediction, without_prediction
 from .mistakes import mistakes, of_guess
+from .part4_roles import require_reading
 from .policies import ManifestPolicy, count, let_through, recorded_questions, require_rejection
 from .predictions import ALLOWED, FORBIDDEN, Prediction, decisions
 from .prepared import is_prepared, prepared
@@ -123,12 +125,11 @@ def t1(context: CheckContext) -> Outcome:
     asked = sum(
         request.call.resource in QUESTIONS or request.user in askers for request in requests
     )
-    if asked < len(questions):
+    different = len({(question.who.user, question.attributes[1:]) for question in questions})
+    if asked < different:
         raise failed(
             "missing-part",
-            text(
-                "{count} questions, and the cluster was asked {asked} times", len(questions), asked
-            ),
+            text("{count} questions, and the cluster was asked {asked} times", different, asked),
             "the cluster's answer to each",
             "policy.ask(questions) asks them all.",
         )
@@ -173,13 +174,17 @@ def t2(context: CheckContext) -> Outcome:
     """Two positive questions let more than half of the wrong policies pass."""
     questions = recorded_questions(context, "T2", services_policy())
     negative = sum(not question.may for question in questions)
-    if len(questions) != 2 or negative:
-        asked = count(len(questions), "question")
+    asked = {(question.who.user, question.attributes[1:]) for question in questions}
+    if len(questions) != 2 or len(asked) != 2 or negative:
+        hint = text("Ask two, and not the same one twice.")
+        if negative:
+            hint = text("The negative ones come in T3.")
+        different = count(len(asked), "question")
         raise failed(
             "missing-part",
-            text("{questions}, {negative} of them negative", asked, negative),
-            "two questions, both under may",
-            "The negative ones come in T3.",
+            text("{different}, {negative} of them negative", different, negative),
+            "two different questions, both under may",
+            hint,
         )
     # The policy comes from the files, not from the learner, so that each learner faces the same wrong policies.
     every = services_policy().wrong_policies
@@ -252,6 +257,7 @@ def t4(context: CheckContext) -> Outcome:
     require_nothing_more(context)
     giving = [entry for entry in giving if names_account(entry[0], account)]
     if not giving:
+        _require_no_log_role(context)
         raise not_attempted(
             "Look at the three changes, then let kikai's account read the logs, and nobody else."
         )
@@ -265,6 +271,7 @@ def t4(context: CheckContext) -> Outcome:
                 "get on pods/log",
                 "Write a role of its own, with this one rule.",
             )
+    _require_both_asked(context, created(context.evidence(), giving[0][0]))
     _require_truth(context, "T4", GAINS)
     return passed(
         text(
@@ -272,6 +279,36 @@ def t4(context: CheckContext) -> Outcome:
         ),
         "Review what a change does, not how it looks: who gains what, and who else is bound to the role.",
     )
+
+
+def _require_no_log_role(context: CheckContext) -> None:
+    """Require that no role is about logs, since none is bound as it should be."""
+    for role in context.items(f"{RBAC_PATH}/roles"):
+        if "/log" in str(role.get("rules")):
+            require_reading(role, "pods/log", text("the role {name}", name_of(role)), ["get"])
+            raise failed(
+                "not-granted",
+                text("nobody is bound to the role {name} in kikai", name_of(role)),
+                "a RoleBinding in kikai, from kikai's account to this role",
+                text(mistakes()["not-granted"].says),
+            )
+
+
+def _require_both_asked(context: CheckContext, since: float) -> None:
+    """Require that the cluster was asked about the logs after some time, for each of the two accounts."""
+    # A review names its subject in its body, which no log has: so the requests are counted.
+    asked = sum(
+        request.at >= since
+        and (request.call.resource in QUESTIONS or request.call.subresource == "log")
+        for request in context.evidence().asked
+    )
+    if asked < 2:
+        raise failed(
+            "missing-part",
+            text("questions to the cluster since the binding: {count}", asked),
+            "one about the logs for kikai's account, and one for darbo's",
+            "policy.ask(questions) asks them.",
+        )
 
 
 # -- T5 and T6 --------------------------------------------------------------------------------
@@ -306,7 +343,7 @@ def t5(context: CheckContext) -> Outcome:
         policy.vocabulary,
     )
     if not usage.requests:
-        raise not_attempted("Let the program run with all rights, twice.")
+        raise not_attempted("Let the program run as kikai/tally with all rights, twice.")
     # The run shows the answer, so the prediction has to be there before the run is judged.
     if context.progress.prediction("T5") is None:
         raise without_prediction(True, text('Predict as the text asks: predict("T5", …).'))
@@ -347,12 +384,20 @@ def t6(context: CheckContext) -> Outcome:
     if roles and all(is_prepared(role, "T6") for role in roles):
         raise prepared(text("the role tally"), "T6")
     # A run before the last change is not evidence of the permissions that the account has now.
-    events = let_through(context.evidence(), account.user, _last_change([*own, *roles]))
+    changed = _last_change(context.evidence(), [*own, *roles])
+    events = let_through(context.evidence(), account.user, changed)
     usage = usage_of(account.subject, policy, events, standard())
     if not usage.requests:
+        if context.progress.passed("T6"):
+            require_nothing_more(context)
         raise not_attempted(
-            "Cut the role down, take all rights away, and then run the program twice."
+            "Cut the role down, take all rights away, and then run the program twice as kikai/tally."
         )
+    for rule in chain.from_iterable(role.get("rules") or () for role in roles):
+        for name in standard().strangers(rule):
+            seen = text("the role names {resource}, which there is not", name)
+            says = text(mistakes()["wrong-resource"].says)
+            raise failed("wrong-resource", seen, "what the program asks for", says)
     _require_whole_run(usage, account.namespace)
     if usage.unused:
         right = str(usage.unused[0])
@@ -376,11 +421,23 @@ def t6(context: CheckContext) -> Outcome:
     )
 
 
-def _last_change(objects: Iterable[Object]) -> float:
-    """When some objects were changed last, in seconds since the epoch; 0 if it was not noted."""
+def _last_change(evidence: Evidence, objects: Iterable[Object]) -> float:
+    """When some roles and bindings were changed last, or any binding was deleted, in seconds since the epoch."""
+    objects = list(objects)
     fields = chain.from_iterable(obj["metadata"].get("managedFields") or () for obj in objects)
-    times = [entry["time"] for entry in fields if "time" in entry]
-    return max((datetime.fromisoformat(time).timestamp() for time in times), default=0.0)
+    times = [
+        datetime.fromisoformat(entry["time"]).timestamp() for entry in fields if "time" in entry
+    ]
+    names = set(map(name_of, objects))
+    # A deleted binding is not there any more, and the object's own times are rounded down to a second.
+    times += [
+        request.at
+        for request in evidence.asked
+        if request.wrote
+        and request.path.startswith(RBAC_PATH)
+        and (request.call.verb == "delete" or request.name in names)
+    ]
+    return max(times, default=0.0)
 
 
 STEPS = (t1, t2, t3, t4, t5, t6)

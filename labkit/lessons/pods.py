@@ -8,7 +8,6 @@ from typing import Any
 
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.pods import MOUNT
-from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
 from labkit.core.language import text
 
@@ -163,7 +162,7 @@ def require_no_near_name(context: CheckContext, kind: str, path: str, name: str)
     begin = name.partition("-")[0]
     for entry in context.items(path):
         own = str(entry["metadata"]["name"])
-        near = own.startswith(begin) or SequenceMatcher(None, own, name).ratio() > 0.75
+        near = own.startswith(begin) or SequenceMatcher(None, own, name).ratio() >= 0.75
         # 0.75 catches a slip or a missing letter; the first word catches curl-sa for curl-custom-sa.
         if near and own not in OTHER_PODS:
             hint = text(
@@ -238,16 +237,3 @@ def runs_proxy(pod: Pod) -> bool:
         if "kubectl" in line and "proxy" in line:
             return True
     return False
-
-
-ACCOUNT_UID = "kubernetes.io.serviceaccount.uid"
-"""The dotted name of the claim that distinguishes accounts of the same name."""
-
-
-def claims(token: str) -> dict[str, Any]:
-    """The claims of a token by their dotted names; the signature is not verified."""
-    flat = Token.decode(token).flat
-    # Legacy tokens, those in Secrets, have flat claims (kubernetes.io/serviceaccount/…); bound tokens have one
-    # nested claim.
-    legacy = flat.get("kubernetes.io/serviceaccount/service-account.uid")
-    return {**flat, ACCOUNT_UID: legacy} if legacy else flat

@@ -87,6 +87,9 @@ def recorded_questions(context: CheckContext, step: str, policy: ManifestPolicy)
     try:
         questions = policy.questions(records[-1].get("value", records[-1].get("stdout")))
     except UsageError as error:
+        if isinstance(error.__cause__, (yaml.YAMLError, RecursionError)):
+            seen = text("{what} {why}", error.what, error.why)
+            raise failed("not-yaml", seen, "questions as YAML", error.todo) from error
         raise failed(
             "misspelt-question",
             error.what,

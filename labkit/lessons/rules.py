@@ -66,9 +66,16 @@ def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: st
     return list(surplus)
 
 
-def kind_of_surplus(surplus: Iterable[Surplus]) -> str:
+def kind_of_surplus(surplus: Surplus) -> str:
     """The kind of mistake that a surplus is, as an id of ``mistakes.yaml``."""
-    surplus = list(surplus)
-    if any(extra.value == "*" for extra in surplus):
+    if surplus.value == "*":
         return "everything"
-    return "watch-added" if surplus == [("verbs", "watch")] else "verb-added"
+    if surplus.field == "verbs":
+        return "watch-added" if surplus.value == "watch" else "verb-added"
+    if surplus.value == "secrets":
+        return "secrets-added"
+    return (
+        "subresource-added"
+        if surplus.field == "resources" and "/" in surplus.value
+        else "resource-added"
+    )

@@ -121,6 +121,11 @@ def taken_away(step: str) -> tuple[str, ...]:
     return tuple(_texts()[step].get("takes away", ()))
 
 
+def objects(step: str) -> tuple[str, ...]:
+    """The objects that a learner makes or changes in a step, by its id, each as ``resource/name``."""
+    return tuple(_texts().get(step, {}).get("objects", "").split())
+
+
 def _ranges() -> str:
     """The ids of all steps in words: ``W1 to W24``."""
     letters = dict.fromkeys(name[0] for name in _texts())

@@ -1,79 +1,84 @@
 """Judging the comparison of W12: the token mounted in a pod, and one that its account gets."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from labkit.client.tokens import Token
 from labkit.core.language import text
 
-from .base import CheckContext, NotPassed, Outcome, failed, passed
+from .base import CheckContext, Outcome, failed, passed
 from .evidence import Evidence, PodCommand
 from .looking import in_pod
 from .mistakes import of_guess
-from .pods import ACCOUNT_UID, claims
 
 BY_ACCIDENT = {"iat", "nbf"}
 """Claims that two tokens have in common only when they are issued in the same second."""
 
 
-def compared(prediction: str, named: object, mounted: str, owned: Iterable[str]) -> Outcome:
-    """Judge a comparison with the account's token; of several, choose the one that the learner must have meant.
+ANSWERS: Mapping[str, tuple[str, ...]] = {
+    "who issued it": ("iss",),
+    "whom it is about": ("sub",),
+    "whom it is meant for": ("aud",),
+    "when it ends": ("exp",),
+    "which pod has it": ("kubernetes.io.pod.name", "kubernetes.io.pod.uid"),
+}
+"""The questions about the mounted token, each with the claims that answer it."""
+
+NO_CLAIM = ("", "none", "nothing", "no claim")
+"""The answers for a question that no claim of a token from before 1.21 answers."""
+
+
+def _require_claims(named: object, mounted: Mapping[str, object]) -> None:
+    """Require that the learner recorded the claim that answers each question."""
+    said = {"": named}
+    if isinstance(named, Mapping):
+        said = {str(key).strip().lower(): claim for key, claim in named.items()}
+    for question, right in ANSWERS.items():
+        if question not in said:
+            example = text('lab.record("W12", {"{question}": "…", …}).', question)
+            raise failed(
+                "missing-part",
+                text("nothing recorded for “{question}”", question),
+                text("the name of a claim for each: {label}", ", ".join(ANSWERS)),
+                text("Record all in one: {example}", example),
+            )
+        claim = str(said[question]).strip().lower()
+        present = [name for name in right if name in mounted]
+        if claim not in (present or NO_CLAIM):
+            raise failed(
+                "claim-misjudged",
+                text("{question}: you recorded “{claim}”", question, claim[:200]),
+                "the name of the mounted token's claim that says it",
+                "TokenInspector(lab, mounted, own) shows what each claim means.",
+            )
+
+
+def compared(prediction: str, named: object, mounted: str, owned: Sequence[str]) -> Outcome:
+    """Judge a comparison of a pod's token with one of its account's tokens.
 
     Args:
         prediction: ``identical`` or ``different``.
-        named: The claims that are the same according to the learner.
+        named: The claim that answers each question, according to the learner.
         mounted: The pod's token.
-        owned: The account's tokens; at least one.
+        owned: The account's tokens, of which one can be the mounted one; at least one.
 
     Raises:
-        NotPassed: The comparison is right for none of them.
+        NotPassed: The prediction or a claim is wrong.
     """
-    verdicts: list[NotPassed] = []
-    for own in owned:
-        try:
-            return _compared(prediction, named, mounted, own)
-        except NotPassed as verdict:
-            verdicts.append(verdict)
-    raise verdicts[0]
-
-
-def _compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
-    identical = mounted == own
-    truth = "identical" if identical else "different"
-    if prediction != truth:
+    # Up to 1.23 the account has a token in its Secret beside one that is asked for.
+    truths = {"identical" if own == mounted else "different" for own in owned}
+    if prediction not in truths:
         raise failed(
             of_guess("W12"),
-            text("you predicted “{prediction}”; the two are {truth}", prediction, truth),
+            text("you predicted “{prediction}”; the two are {truth}", prediction, *truths),
             "a prediction that agrees with the tokens",
             "A Secret held one token for all up to 1.20; today each pod gets its own. Predict again.",
         )
-    ours = claims(mounted)
-    theirs = claims(own)
-    # Claims of both, since learners also name one that only one token has.
+    ours = Token.decode(mounted).flat
+    theirs = ours if prediction == "identical" else Token.decode(owned[-1]).flat
     names = ours.keys() | theirs.keys()
     same = {key for key in ours if key in theirs and ours[key] == theirs[key]}
-    recorded = {_claim_name(name, names) for name in _listed(named)} - BY_ACCIDENT
-    if wrong := sorted(recorded - same):
-        raise failed(
-            "claim-misjudged",
-            text("you recorded {claims} as the same; it is not", ", ".join(wrong)),
-            "only claims that both tokens have with the same value",
-            "exp, iat and jti belong to one token; pod and node to a mounted one only.",
-        )
-    if missing := sorted(({"iss", "sub"} & same) - recorded):
-        hint = text(
-            "Who issued it, and whom is it about? Those two make both tokens the same identity."
-        )
-        if identical:
-            hint = text(
-                "The mounted token is the one in the account's Secret: compare with that, not with a new one."
-            )
-        raise failed(
-            "claim-misjudged",
-            text("you recorded {claims}", ", ".join(sorted(recorded))),
-            text("also {missing}", ", ".join(missing)),
-            hint,
-        )
+    _require_claims(named, ours)
     takeaway = text("Same subject, so the same permissions; the mounted one never expires.")
     if "kubernetes.io.pod.name" in ours:
         takeaway = text(
@@ -126,32 +131,16 @@ def not_looked_at(context: CheckContext, evidence: Evidence) -> list[str]:
     ]
     commands = in_pod(context, evidence, "default", "curl-custom-sa")
     paths = [request.path for request in evidence.asked if request.status in (200, 201)]
+    reads = [request.path for request in evidence.asked if request.reads and request.status == 200]
     mounted = True in pods or any(map(_reads_token, commands))
     own = (
         False in pods
         or f"{path}/serviceaccounts/kikai/token" in paths
-        or any(read.startswith(f"{path}/secrets") for read in paths)
+        or any(read.startswith(f"{path}/secrets") for read in reads)
     )
     unseen: list[str] = []
     if not mounted:
-        unseen.append(text("the token mounted in the pod"))
+        unseen.append(text("the token mounted in the pod curl-custom-sa"))
     if not own:
-        unseen.append(text("the account's own token"))
+        unseen.append(text("a token that the account kikai was given itself"))
     return unseen
-
-
-def _listed(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [part for part in re.split(r"[,\s]+", value) if part]
-    return [str(name) for name in value] if isinstance(value, Iterable) else [str(value)]
-
-
-def _claim_name(text: str, known: Iterable[str]) -> str:
-    """The dotted name of a claim, from a learner's name for it."""
-    name = text.strip().lower()
-    name = {"issuer": "iss", "subject": "sub", "audience": "aud"}.get(name, name)
-    if name in known:
-        return name
-    if name in ("uid", "account uid", "kubernetes.io.serviceaccount"):
-        return ACCOUNT_UID
-    return next((claim for claim in known if claim.endswith(f".{name}")), name)

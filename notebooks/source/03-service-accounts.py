@@ -316,14 +316,16 @@ display(mounted, own)
 
 # %% [markdown]
 # Some claims are about the *account*, and those are the same. Some are about *this one token*, and those differ.
+# (`iat` and `nbf` may agree by accident.)
 #
-# **Your turn:** record the claims that are the same in both, as a list of names: who issued it (`iss`), whom it is about
-# (`sub`), and what else you find. (`iat` and `nbf` may agree by accident.)
+# **Your turn:** which claim of the mounted token says what? Record the name of one claim for each question.
 
 # %%
-# lab.record("W12", ["iss", …])
+# claims = {"who issued it": "…", "whom it is about": "…", "whom it is meant for": "…"}
+# lab.record("W12", claims | {"when it ends": "…", "which pod has it": "kubernetes.io.…"})
 ### BEGIN SOLUTION
-lab.record("W12", ["iss", "sub", "uid"])
+claims = {"who issued it": "iss", "whom it is about": "sub", "whom it is meant for": "aud"}
+lab.record("W12", claims | {"when it ends": "exp", "which pod has it": "kubernetes.io.pod.name"})
 ### END SOLUTION
 
 # %%

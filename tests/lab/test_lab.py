@@ -96,10 +96,19 @@ def test_what_the_learner_asks_is_evidence_and_outlives_the_kernel(lab: Lab) -> 
 
 def test_what_the_lab_does_itself_is_no_evidence(lab: Lab) -> None:
     lab.reset()
-    lab.apply("04-roles/W14-namespaces")
+    lab.prepare("04-roles/W14-namespaces")
     lab.as_service_account("kikai/default")
     lab.token("kikai/default")
     assert not lab.evidence().asked
+
+
+def test_what_a_learner_applies_is_evidence(lab: Lab) -> None:
+    lab.reset()
+    lab.apply("04-roles/W14-namespaces")
+    assert [(request.text, request.name) for request in lab.evidence().asked if request.wrote] == [
+        ("create namespaces", "kikai"),
+        ("create namespaces", "darbo"),
+    ]
 
 
 def test_in_korean_a_caller_has_a_korean_name(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,9 @@ TALLY = "system:serviceaccount:{}kikai:tally"
 def lab_with(*asked: Asked, prefix: str = "") -> Any:
     """Return the attributes of a lab that the cards need."""
     names, found = Names(prefix), Evidence(asked)
-    return SimpleNamespace(library=library(), names=names, evidence=lambda: found)
+    return SimpleNamespace(
+        note_questions=lambda: None, library=library(), names=names, evidence=lambda: found
+    )
 
 
 def policy(name: str = "04-roles", lab: Any = None) -> PolicyTests:

@@ -21,6 +21,7 @@ from tests.lessons.test_checkpoints import (
     RBAC,
     READERS,
     account,
+    ask_and_change,
     binding,
     both_in_kikai,
     pod,
@@ -340,6 +341,7 @@ def test_a_grant_is_compared_with_the_last_reset(lab: Lab, tmp_path: Path) -> No
     )
     lab._begin()
     lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
+    ask_and_change(lab)
     predict("W17", "no")
     outcome = check("W17")
     assert outcome.passed, repr(outcome)
@@ -382,11 +384,11 @@ FOOLED: list[tuple[str, object, Callable[[Lab], object], str]] = [
     ),
     ("W22", None, lambda lab: both_and(lab, "darbo"), "in darbo"),
     ("W16", "forbidden", lambda lab: roles_and_admin(lab), "by clusterrolebinding all"),
-    ("W16", "unauthorized", lambda lab: lab.apply(READERS), "you predicted “unauthorized”"),
+    ("W16", "unauthorized", lambda lab: roles_and_asked(lab), "you predicted “unauthorized”"),
     (
         "W17",
         "unauthorized",
-        lambda lab: lab.apply(binding("test", "kikai", "service-reader", account("kikai"))),
+        lambda lab: bound_and_asked(lab),
         "you predicted that changing is unauthorized",
     ),
     (
@@ -543,6 +545,16 @@ def a_named_account(lab: Lab) -> None:
 def both_and(lab: Lab, space: str) -> None:
     lab.apply(both_in_kikai("view", "pv-reader"))
     lab.apply(binding("more", space, "view", account("kikai"), kind="ClusterRole"))
+
+
+def roles_and_asked(lab: Lab) -> None:
+    lab.apply(READERS)
+    lab.as_pod("kikai/test").get(SERVICES)
+
+
+def bound_and_asked(lab: Lab) -> None:
+    lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
+    ask_and_change(lab)
 
 
 def roles_and_admin(lab: Lab) -> None:

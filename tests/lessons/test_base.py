@@ -342,7 +342,9 @@ def test_what_rules_grant_beyond() -> None:
     ("verbs", "resources", "kind"),
     [
         ("get,list,watch", "services", "watch-added"),
-        ("get,list,watch", "services,pods", "verb-added"),
+        ("get,list", "services,pods", "resource-added"),
+        ("get,list", "services,secrets", "secrets-added"),
+        ("get,list", "services,services/status", "subresource-added"),
         ("delete", "services", "verb-added"),
         ("*", "services", "everything"),
         ("get", "*", "everything"),
@@ -350,7 +352,7 @@ def test_what_rules_grant_beyond() -> None:
 )
 def test_kind_of_a_surplus(verbs: str, resources: str, kind: str) -> None:
     surplus = rules.beyond([rule(verbs, "", resources)], ("get", "list"), "", "services")
-    assert rules.kind_of_surplus(surplus) == kind
+    assert rules.kind_of_surplus(surplus[0]) == kind
 
 
 # -- how a pod does --------------------------------------------------------------------------

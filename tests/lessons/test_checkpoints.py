@@ -243,6 +243,30 @@ def w11_deaf(lab: Lab) -> None:
     lab.apply(manifest)
 
 
+CLAIMS = {
+    "who issued it": "iss",
+    "whom it is about": "sub",
+    "whom it is meant for": "aud",
+    "when it ends": "exp",
+    "which pod has it": "kubernetes.io.pod.uid",
+}
+
+
+def ask_as_pod(lab: Lab, *paths: str) -> None:
+    """Ask for the lists of a step as the pod kikai/test."""
+    for path in paths:
+        lab.as_pod("kikai/test").get(f"/api/v1/{path}")
+
+
+def ask_and_change(lab: Lab) -> None:
+    """Ask for the services of kikai as its pod, and try to delete one, as W17 does."""
+    ask_as_pod(lab, "namespaces/kikai/services")
+    lab.as_pod("kikai/test").delete("/api/v1/namespaces/kikai/services/web")
+
+
+THREE_LISTS = ("namespaces/kikai/pods", "namespaces/darbo/pods", "persistentvolumes")
+
+
 def w12_wrong_prediction(lab: Lab) -> None:
     predict("W12", "identical")
     lab.record("W12", ["iss", "sub"])
@@ -250,12 +274,12 @@ def w12_wrong_prediction(lab: Lab) -> None:
 
 def w12_wrong_claims(lab: Lab) -> None:
     predict("W12", "different")
-    lab.record("W12", ["iss", "sub", "iat", "jti"])
+    lab.record("W12", {**CLAIMS, "when it ends": "iat"})
 
 
 def w12_too_few(lab: Lab) -> None:
     predict("W12", "different")
-    lab.record("W12", "iss")
+    lab.record("W12", {"who issued it": "iss"})
 
 
 def w13_wrong_prediction(lab: Lab) -> None:
@@ -345,6 +369,7 @@ def w16_cluster_role(lab: Lab) -> None:
 def w16_wrong_prediction(lab: Lab) -> None:
     predict("W16", "allowed")
     lab.apply(READERS)
+    ask_as_pod(lab, "namespaces/kikai/services")
 
 
 def w17_wrong_namespace(lab: Lab) -> None:
@@ -397,6 +422,7 @@ def w17_group(lab: Lab) -> None:
 def w17_wrong_prediction(lab: Lab) -> None:
     predict("W17", "allowed")
     lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
+    ask_and_change(lab)
 
 
 def w18_replaced(lab: Lab) -> None:
@@ -510,6 +536,7 @@ def w22_admin(lab: Lab) -> None:
 def w22_wrong_prediction(lab: Lab) -> None:
     predict("W22", {"pods in kikai": "yes", "pods in darbo": "no", "persistent volumes": "yes"})
     lab.apply(both_in_kikai("view", "pv-reader"))
+    ask_as_pod(lab, *THREE_LISTS)
 
 
 def w23_role_binding(lab: Lab) -> None:
@@ -625,8 +652,8 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W11", w11_no_ambassador, "are fixed: delete the pod, and create it anew"),
     ("W11", w11_deaf, "nothing answers at localhost:8001"),
     ("W12", w12_wrong_prediction, "the two are different"),
-    ("W12", w12_wrong_claims, "you recorded jti as the same"),
-    ("W12", w12_too_few, "also sub"),
+    ("W12", w12_wrong_claims, "when it ends: you recorded “iat”"),
+    ("W12", w12_too_few, "nothing recorded for “whom it is about”"),
     ("W13", w13_wrong_prediction, "the token that is mounted in its own container"),
     ("W13", w13_without_curl, "Install curl first"),
     ("W14", w14_half, "no namespace darbo"),
@@ -637,7 +664,7 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W15", w15_something_below, "asked for one object, web"),
     ("W15", w15_later, 'lab.rewind("W15")'),
     ("W16", w16_one, "no role service-reader in darbo"),
-    ("W16", w16_group, "are in the core group"),
+    ("W16", w16_group, "The core group is"),
     ("W16", w16_singular, "written in the plural"),
     ("W16", w16_only_get, "does not grant list"),
     ("W16", w16_capitals, 'Verbs are written in small letters: "get", not "GET".'),

@@ -14,7 +14,16 @@ import pytest
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
 from tests.lessons.clients import ADMIN, AMBASSADOR, ANONYMOUS, BAD_TOKEN, CLIENTS, PROXY, missing
-from tests.lessons.test_checkpoints import RBAC, READERS, account, binding, group, pod, role
+from tests.lessons.test_checkpoints import (
+    RBAC,
+    READERS,
+    THREE_LISTS,
+    account,
+    binding,
+    group,
+    pod,
+    role,
+)
 
 Asked = list[tuple[str, str]]
 """Who asks, and for what."""
@@ -42,7 +51,7 @@ class Making(NamedTuple):
     wrong: Made
     too_much: Made = []  # noqa: RUF012 - never changed
     predicted: object = None
-    asks: tuple[str, ...] = ()
+    asks: tuple[tuple[str, str], ...] = ()
     """The requests of the pod in kikai that follow."""
 
 
@@ -155,12 +164,14 @@ MAKING = {
         [READERS[0], role("service-reader", "darbo", verbs=["get"])],
         [READERS[0], role("service-reader", "darbo", verbs=["get", "list", "watch"])],
         "forbidden",
+        (("GET", SERVICES("kikai")),),
     ),
     "W17": Making(
         [TEST],
         [binding("test", "darbo", "service-reader", DARBO)],
         [TEST, SECRETS, binding("more", "kikai", "secret-reader", KIKAI)],
         "forbidden",
+        (("GET", SERVICES("kikai")), ("DELETE", f"{SERVICES('kikai')}/web")),
     ),
     "W18": Making(
         [binding("test", "kikai", "service-reader", KIKAI, DARBO)],
@@ -181,18 +192,20 @@ MAKING = {
             "pods in darbo": "forbidden",
             "persistent volumes": "forbidden",
         },
+        tuple(("GET", f"/api/v1/{path}") for path in THREE_LISTS),
     ),
     "W23": Making(
         [cluster_binding("pv-test", "pv-reader", KIKAI)],
         [PV_TEST],
         [cluster_binding("pv-test", "pv-reader", KIKAI, DARBO)],
+        asks=(("GET", "/api/v1/persistentvolumes"),),
     ),
     "W24": Making(
         [cluster_binding("view-test", "view", KIKAI)],
         [view("kikai", KIKAI)],
         [cluster_binding("view-test", "edit", KIKAI)],
         {"pods before": "forbidden", "secrets after": "forbidden"},
-        ("/api/v1/pods", "/api/v1/secrets"),
+        (("GET", "/api/v1/pods"), ("GET", "/api/v1/secrets")),
     ),
 }
 
@@ -203,6 +216,7 @@ MAKING["T4"] = Making(
     [LOG_READER, binding("log-reader", "kikai", "log-reader", DARBO)],
     [view("kikai", KIKAI)],
     LOGS,
+    (("GET", "/api/v1/namespaces/kikai/pods/test/log"),) * 2,
 )
 
 ELSEWHERE = {
@@ -268,8 +282,8 @@ def makes(lab: Lab, step: str, client: str) -> None:
             make(lab, obj)
         wait_for_pods(lab, objects)
         restarted(lab)
-        for path in row.asks:
-            lab.as_pod("kikai/test").get(path)
+        for method, path in row.asks:
+            lab.as_pod("kikai/test").request(method, path)
         if row.predicted is not None and not enough:
             predict(step, row.predicted)
         outcome = check(step)

@@ -32,23 +32,29 @@ def test_in_the_write_ups_time_a_secret_appears_and_tokens_are_identical(old_lab
     predict("W12", "identical")
     old_lab.pod_token("default/curl-custom-sa")
     old_lab.admin.get("/api/v1/namespaces/default/secrets")
-    old_lab.record("W12", ["sub"])  # compared with a token that was asked for
-    assert "is the one in the account's Secret" in check("W12").hint
-    old_lab.record("W12", ["iss", "sub"])
+    old_lab.record("W12", {**LEGACY, "when it ends": "exp"})
+    assert "when it ends: you recorded “exp”" in check("W12").seen
+    old_lab.record("W12", LEGACY)
     outcome = check("W12")
     assert outcome.passed, repr(outcome)
+
+
+LEGACY = {
+    "who issued it": "iss",
+    "whom it is about": "sub",
+    "whom it is meant for": "none",
+    "when it ends": "none",
+    "which pod has it": "none",
+}
+"""The claims of a token from before 1.21, which has neither an audience nor an end nor a pod."""
 
 
 def test_in_the_write_ups_time_a_requested_token_is_still_another_one(old_lab: Lab) -> None:
     old_lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml")
     old_lab.apply("03-service-accounts/W11-pod-curl-custom-sa.yaml")
     predict("W12", "different")
-    old_lab.record(
-        "W12",
-        list(
-            old_lab.pod_token("default/curl-custom-sa").compare(old_lab.token("default/kikai")).same
-        ),
-    )
+    old_lab.pod_token("default/curl-custom-sa").compare(old_lab.token("default/kikai"))
+    old_lab.record("W12", LEGACY)
     outcome = check("W12")
     assert outcome.passed, repr(outcome)
     assert "never expires" in outcome.hint
@@ -60,8 +66,8 @@ def test_in_the_write_ups_time_todays_predictions_are_wrong(old_lab: Lab) -> Non
     assert "the cluster made kikai-token-" in check("W10").seen
     old_lab.apply("03-service-accounts/W11-pod-curl-custom-sa.yaml")
     predict("W12", "different")
-    old_lab.record("W12", ["iss", "sub"])
-    assert "the two are identical" in check("W12").seen
+    old_lab.record("W12", LEGACY)
+    assert "nobody has looked at" in check("W12").seen  # a token that one asks for is different
 
 
 def test_where_strangers_are_turned_away_w2_expects_401_for_both(lab: Lab) -> None:

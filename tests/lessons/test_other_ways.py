@@ -7,10 +7,14 @@ import pytest
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
 from tests.lessons.test_checkpoints import (
+    CLAIMS,
     MOUNT,
     RBAC,
     READERS,
+    THREE_LISTS,
     account,
+    ask_and_change,
+    ask_as_pod,
     binding,
     both_in_kikai,
     in_curl,
@@ -95,7 +99,7 @@ def test_w8_from_python(lab: Lab) -> None:
     passes("W8")
 
 
-def test_w12_with_spoken_names(lab: Lab) -> None:
+def test_w12_by_cat_and_a_token_request(lab: Lab) -> None:
     lab.rewind("W12")
     predict("W12", "different")
     lab.exec("default/curl-custom-sa", f"cat {MOUNT}/token")
@@ -103,7 +107,7 @@ def test_w12_with_spoken_names(lab: Lab) -> None:
         "/api/v1/namespaces/default/serviceaccounts/kikai/token",
         {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
     )
-    lab.record("W12", "issuer, subject, uid")
+    lab.record("W12", CLAIMS)
     passes("W12")
 
 
@@ -121,6 +125,7 @@ def test_w16_in_two_rules(lab: Lab) -> None:
         one = role("service-reader", space, verbs=["get"])
         other = role("service-reader", space, verbs=["list"])
         lab.apply({**one, "rules": [*one["rules"], *other["rules"]]})
+    ask_as_pod(lab, "namespaces/kikai/services")
     passes("W16")
 
 
@@ -129,6 +134,7 @@ def test_w17_with_another_name_or_a_user_subject(lab: Lab) -> None:
     predict("W17", "no")
     user = {"apiGroup": RBAC, "kind": "User", "name": "system:serviceaccount:kikai:default"}
     lab.apply(binding("readers", "kikai", "service-reader", user))
+    ask_and_change(lab)
     passes("W17")
 
 
@@ -150,6 +156,7 @@ def test_w22_under_any_names(lab: Lab) -> None:
     lab.rewind("W22")
     predict("W22", {"pods in kikai": "yes", "pods in darbo": "no", "persistent volumes": "no"})
     lab.apply(both_in_kikai("view", "pv-reader"))
+    ask_as_pod(lab, *THREE_LISTS)
     passes("W22")
 
 
@@ -195,9 +202,7 @@ def test_what_was_seen_before_a_later_step_still_counts(lab: Lab) -> None:
     passes("W15")
 
 
-@pytest.mark.parametrize(
-    "step", ["W5", "W10", "W11", "W14", "W16", "W17", "W18", "W20", "W23", "W24"]
-)
+@pytest.mark.parametrize("step", ["W5", "W10", "W11", "W14", "W18", "W20", "W24"])
 def test_what_was_made_still_counts_at_the_end(lab: Lab, step: str) -> None:
     """Later steps add rights, which must not fail the earlier ones. T1 removes the objects of W23 and W24."""
     for _, file in lab.library.before("T1" if step in ("W23", "W24") else None):

@@ -137,25 +137,28 @@ def test_hints_are_counted_and_say_what_comes_next(progress: Progress) -> None:
 
 
 def test_a_solution_is_manifests_or_code_and_the_way_in_a_terminal(progress: Progress) -> None:
-    made = lessons.solution("W17", progress)
+    made = lessons.solution("W24", progress)
     assert (made.title, made.then) == (
-        "W17 solution: Bind it",
+        "W24 solution: See every pod",
         "Any other way that works passes too.",
     )
     guess, _, begin, *_, end = made.text.partition("\n\n# Or in a terminal:\n")[0].splitlines()
-    assert (guess, begin, end) == ('predict("W17", "forbidden")', 'lab.apply("""', '""")')
+    guessed = 'predict("W24", {"pods before": "forbidden", "secrets after": "forbidden"})'
+    assert (guess, begin, end) == (guessed, 'lab.apply("""', '""")')
     assert "#" not in made.text.partition("\n\n# Or in")[0], "no comments of the files"
     assert "---" not in made.text, "one object"
     terminal = made.text.partition("# Or in a terminal:\n")[2].splitlines()
-    assert terminal == [f"# {line}" for line in lessons.find("W17").kubectl.splitlines()]
+    assert terminal == [f"# {line}" for line in lessons.find("W24").kubectl.splitlines()]
     card = made.card()
     assert [(row.label, row.value) for row in card.rows] == [
         ("note", "Any other way that works passes too.")
     ]
     assert "kind: Secret" not in lessons.solution("W10", progress).text, "which is an experiment"
-    assert lessons.solution("W16", progress).text.count("\n---\n") == 1
+    assert lessons.solution("W14", progress).text.count("\n---\n") == 3
+    assert "lab.apply" in lessons.solution("W17", progress).text
+    assert "me.delete" in lessons.solution("W17", progress).text, "it asks, too"
     assert lessons.solution("W15", progress).text.startswith(lessons.worked()["W15"]["solution"])
-    assert progress.entry("W17") == {"solution_shown": True}
+    assert progress.entry("W24") == {"solution_shown": True}
 
 
 def test_a_solution_has_no_experiments_unless_there_is_nothing_else(progress: Progress) -> None:

@@ -257,10 +257,11 @@ def _require(what: str, name: str, known: Iterable[str]) -> None:
     """
     names = sorted(known)
     if name not in names:
-        declare = text("Declare it in the file of the questions if there is one.")
-        raise UsageError(
-            text("There is no {what} {name}.", text(what), name), todo=meant(name, names) or declare
-        )
+        declared = f"{what.split()[-1]}s: [{name}]"
+        todo = text("If there is one, declare it beside the questions: {line}.", declared)
+        if near := meant(name, names):
+            todo = text("{near} {declare}", near, todo)
+        raise UsageError(text("There is no {what} {name}.", text(what), name), todo=todo)
 
 
 @lru_cache(maxsize=1)

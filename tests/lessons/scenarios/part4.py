@@ -352,27 +352,46 @@ def w16_bound_too_early(paper: Paper) -> None:
     paper.add(*ROLES, binding("kikai", "b", "ClusterRole/edit", "kikai/default"))
 
 
+SERVICES_OF_KIKAI = "/api/v1/namespaces/kikai/services"
+
+
 @scenario
 def w16_bound_as_later(paper: Paper) -> None:
     paper.add(*ROLES, BOUND)
     paper.predict("W16", "no")
+    paper.ask(KIKAI, SERVICES_OF_KIKAI, 403)
 
 
 @scenario
 def w16_right(paper: Paper) -> None:
     paper.add(*ROLES)
     paper.predict("W16", "no")
+    paper.ask(KIKAI, SERVICES_OF_KIKAI, 403)
+
+
+@scenario
+def w16_unasked(paper: Paper) -> None:
+    paper.add(*ROLES)
+    paper.predict("W16", "no")
+
+
+@scenario
+def w16_asked_by_another(paper: Paper) -> None:
+    w16_unasked(paper)
+    paper.ask(DARBO, SERVICES_OF_KIKAI, 403)
 
 
 @scenario
 def w16_unpredicted(paper: Paper) -> None:
     paper.add(*ROLES)
+    paper.ask(KIKAI, SERVICES_OF_KIKAI, 403)
 
 
 @scenario
 def w16_wrong(paper: Paper) -> None:
     paper.add(*ROLES)
     paper.predict("W16", "yes")
+    paper.ask(KIKAI, SERVICES_OF_KIKAI, 403)
 
 
 # -- W17 and W18: role bindings ---------------------------------------------------------------
@@ -444,15 +463,39 @@ for name, act in {
     SCENARIOS[f"w17_{name}"] = act
 
 
+def bound_and_asked(*objects: dict[str, object]) -> Callable[[Paper], None]:
+    """Return the scenario of a learner who asked after the binding, for the list and for a change."""
+
+    def asked(paper: Paper) -> None:
+        paper.add(*ROLES, *objects)
+        paper.ask(KIKAI, SERVICES_OF_KIKAI)
+        paper.ask(KIKAI, f"{SERVICES_OF_KIKAI}/web", 403, "DELETE")
+
+    return asked
+
+
+VIEW_TOO = binding("kikai", "b", "ClusterRole/view", "kikai/default")
+SCENARIOS["w17_asked_and_unpredicted"] = bound_and_asked(BOUND)
+SCENARIOS["w17_asked_and_view_too"] = bound_and_asked(BOUND, VIEW_TOO)
+
+
 @scenario
 def w17_right(paper: Paper) -> None:
-    paper.add(*ROLES, BOUND)
+    bound_and_asked(BOUND)(paper)
     paper.predict("W17", "no")
 
 
 @scenario
-def w17_wrong(paper: Paper) -> None:
+def w17_without_a_change(paper: Paper) -> None:
     paper.add(*ROLES, BOUND)
+    paper.predict("W17", "no")
+    paper.ask(KIKAI, SERVICES_OF_KIKAI)
+    paper.ask(KIKAI, "/api/v1/namespaces/darbo/services/web", 403, "DELETE")
+
+
+@scenario
+def w17_wrong(paper: Paper) -> None:
+    bound_and_asked(BOUND)(paper)
     paper.predict("W17", "yes")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from labkit.grading.tasks.task import binding, role
 from tests.lessons.paper import KIKAI, READER, SCENARIOS, VIEW, Paper, by_lab, scenario, tried
@@ -132,6 +132,32 @@ for name, act in {
     "w24_wrong_before": guessed("W24", "yes", WIDE_VIEW),
 }.items():
     SCENARIOS[name] = act
+
+
+PLACES = {
+    "/api/v1/namespaces/kikai/pods": 200,
+    "/api/v1/namespaces/darbo/pods": 403,
+    "/api/v1/persistentvolumes": 403,
+}
+
+
+def after(name: str, asked: Mapping[str, int] = PLACES) -> Callable[[Paper], None]:
+    """Return a scenario, and the requests that its learner made afterwards."""
+    act = SCENARIOS[name]
+
+    def also(paper: Paper) -> None:
+        act(paper)
+        for path, status in asked.items():
+            paper.ask(KIKAI, path, status)
+
+    return also
+
+
+SCENARIOS["w22_unasked"] = SCENARIOS["w22_right"]
+SCENARIOS["w23_unasked"] = SCENARIOS["w23_right"]
+for name in ("w22_right", "w22_wrong", "w22_unpredicted", "w22_unpredicted_and_wide"):
+    SCENARIOS[name] = after(name)
+SCENARIOS["w23_right"] = after("w23_right", {"/api/v1/persistentvolumes": 200})
 
 
 @scenario

@@ -140,8 +140,31 @@ def changed(*objects: Object, said: object = None) -> Callable[[Paper], None]:
         paper.add(*ROLES, BOTH, *objects)
         if said is not None:
             paper.predict("T4", said)
+            paper.ask(ADMIN, REVIEWS, 201, "POST")
+            paper.ask(ADMIN, REVIEWS, 201, "POST")
 
     return act
+
+
+REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+
+
+@scenario
+def t4_unasked(paper: Paper) -> None:
+    paper.add(*ROLES, BOTH, *reads_logs("kikai/default"))
+    paper.predict("T4", GAINS)
+    paper.ask(ADMIN, REVIEWS, 201, "POST")
+
+
+@scenario
+def t4_misspelt(paper: Paper) -> None:
+    logs = role("kikai", "log-reader", ("get", "", "pods/logs"))
+    paper.add(*ROLES, BOTH, *reads_logs("kikai/default", made=logs))
+
+
+@scenario
+def t4_not_bound(paper: Paper) -> None:
+    paper.add(*ROLES, BOTH, LOGS)
 
 
 @scenario
