@@ -14,7 +14,7 @@ from labkit.core.errors import UsageError
 from labkit.core.language import text
 
 # Tuples, because a learner's object can have a list for a name, and a set would raise a TypeError for it.
-NAMESPACES = ("default", "kikai", "darbo", "museum", "garden")
+NAMESPACES = ("default", "kikai", "darbo", "museum", "garden", "shop", "annex")
 """The walkthrough's namespaces; the last two are those of the first notebook."""
 
 CLUSTER_NAMES = ("pv-reader", "pv-test", "view-test")
