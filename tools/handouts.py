@@ -45,7 +45,6 @@ IDEAS = (
     *(
         "allowed-unless-forbidden",
         "role-without-binding",
-        "missing-verb",
         "wrong-group",
         "names-and-list",
     ),
