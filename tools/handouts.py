@@ -42,12 +42,7 @@ IDEAS = (
         "pod-without-account",
         "secret-by-itself",
     ),
-    *(
-        "allowed-unless-forbidden",
-        "role-without-binding",
-        "wrong-group",
-        "names-and-list",
-    ),
+    *("allowed-unless-forbidden", "role-without-binding", "wrong-group", "names-and-list"),
     *(
         "reading-means-writing",
         "right-follows-subject",

@@ -17,7 +17,7 @@ MODULES = {
     "network": "nginx httpd-foreground pause nslookup wget",
     "run": "sh bash dash ash env timeout xargs",
     "sed": "sed",
-    "text": "cat wc head tail",
+    "text": "cat wc head tail dd",
 }
 """Modules, and the names under which ``@program`` enters their programs."""
 

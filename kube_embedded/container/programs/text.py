@@ -1,9 +1,11 @@
-"""Programs that pass text on: ``cat wc head tail``."""
+"""Programs that pass text on: ``cat wc head tail dd``."""
 
 import io
 from collections import Counter
 
+from ..files.inodes import FileError
 from ..shell.process import Process
+from ..shell.redirection import open_path
 from ..shell.streams import CHUNK_BYTES, Stream
 from .common import chunks, everything, for_each_input, size
 from .registry import NOT_SIMULATED, BadOption, Failure, program
@@ -106,3 +108,40 @@ async def tail(process: Process) -> int:
         await process.stdout.write(data[start:] if by_bytes else b"".join(pieces[start:]))
 
     return await for_each_input(process, show)
+
+
+@program("dd")
+async def dd(process: Process) -> int:
+    """Copy blocks; of the operands ``if``, ``of``, ``bs``, ``count`` and ``status``."""
+    given = {"if": "-", "of": "", "bs": "512", "count": "1G", "status": ""}
+    for operand in process.operands:
+        name, _, value = operand.partition("=")
+        if name not in given or not value:
+            raise BadOption(f"unrecognized operand '{operand}'{NOT_SIMULATED}")
+        given[name] = value
+    block = size(given["bs"])
+    count = size(given["count"])
+    if not block or count is None:
+        raise Failure(f"invalid number: '{given['count' if block else 'bs']}'")
+    source = _opened(process, given["if"], "r")
+    target = _opened(process, given["of"], "w") if given["of"] else process.stdout
+    left = block * count
+    copied = 0
+    while left > 0 and (data := await source.read(min(left, CHUNK_BYTES))):
+        await process.task_loop.tick()
+        await target.write(data)
+        left -= len(data)
+        copied += len(data)
+    if given["status"] != "none":
+        records = f"{copied // block}+{int(copied % block > 0)} records"
+        # GNU's has the time as well, which says nothing of a simulated pod.
+        await process.err(f"{records} in\n{records} out\n{copied} bytes copied\n")
+    return 0
+
+
+def _opened(process: Process, name: str, flags: str) -> Stream:
+    """Return the stream of a file, ``-`` for stdin."""
+    try:
+        return process.stdin if name == "-" else open_path(process.shell, name, flags)
+    except FileError as error:
+        raise Failure(f"failed to open '{name}': {error.reason}") from error

@@ -186,3 +186,32 @@ def test_options_of_nslookup_are_no_names() -> None:
 def test_a_message_without_stderr_is_lost(omitted: str) -> None:
     done = run(f"exec 2>&-; {omitted}; echo after")
     assert (done.stdout, done.stderr) == ("after\n", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "out", "err"),
+    [
+        (
+            "dd if=/dev/zero of=/tmp/x bs=1k count=2; wc -c </tmp/x",
+            "2048\n",
+            "2+0 records in\n2+0 records out\n2048 bytes copied\n",
+        ),
+        ("dd if=/dev/random bs=700 count=3 status=none | wc -c", "2100\n", ""),
+        ("echo hello | dd bs=4 count=1 status=none", "hell", ""),
+        (
+            "echo hello | dd of=/tmp/y; cat /tmp/y",
+            "hello\n",
+            "0+1 records in\n0+1 records out\n6 bytes copied\n",
+        ),
+        ("dd if=/nowhere", "", "dd: failed to open '/nowhere': No such file or directory\n"),
+        ("dd bs=x", "", "dd: invalid number: 'x'\n"),
+    ],
+)
+def test_dd_copies_blocks(command: str, out: str, err: str) -> None:
+    done = run(command)
+    assert (done.stdout, done.stderr) == (out, err)
+
+
+def test_dd_names_the_operand_that_it_does_not_have() -> None:
+    done = run("dd seek=1")
+    assert (done.rc, "dd: unrecognized operand 'seek=1'" in done.stderr) == (1, True)
