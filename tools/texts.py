@@ -244,6 +244,7 @@ FILES = {
     "lessons/lessons.yaml": {"title", "subtitle"},
     "lessons/steps.yaml": {"title", "hints"},
     "lessons/asides.yaml": {"title", "why"},
+    "lessons/faults.yaml": {"title", "task", "hints", "why"},
     "lessons/mistakes.yaml": {"name", "says", "idea"},
     "practice/beliefs.yaml": {"name", "says"},
     "practice/facts.yaml": {"ask", "answer", "reply"},

@@ -53,6 +53,9 @@ CHANGES: Mapping[str, tuple[Callable[[CheckContext], bool], Mapping[str, str]]] 
         {
             'predict("W12", "different")': 'predict("W12", "identical")',
             'own = lab.token("default/kikai")': FROM_SECRET,
+            '"whom it is meant for": "aud"': '"whom it is meant for": "none"',
+            '"when it ends": "exp"': '"when it ends": "none"',
+            '"which pod has it": "kubernetes.io.pod.name"': '"which pod has it": "none"',
         },
     ),
 }

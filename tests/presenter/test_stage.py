@@ -153,7 +153,7 @@ def test_the_overview_the_keys_and_the_pictures_lie_above_the_step(demo: Termina
 
 @pytest.mark.slow
 def test_anything_can_be_asked_and_the_cluster_is_then_as_before(demo: Terminal) -> None:
-    question = "May the pod list services now"
+    question = "An account is bound to a role"
     demo.press("/16\r", question)
     demo.press(":me.get('/api/v1/namespaces/kikai/services')\r", "│Authorization│")
     demo.press(DOWN * 40, "✕ nothing grants it")
@@ -179,7 +179,7 @@ def test_anything_can_be_asked_and_the_cluster_is_then_as_before(demo: Terminal)
     not shutil.which("kubectl"), reason="needs kubectl; the test above asks without it"
 )
 def test_what_kubectl_asked_has_its_pictures_too(demo: Terminal) -> None:
-    demo.press("/16\r", "May the pod list services now")
+    demo.press("/16\r", "An account is bound to a role")
     demo.press(
         ":kubectl get services -n kikai --as system:serviceaccount:kikai:default\r",
         "│Authorization│",
@@ -190,7 +190,7 @@ def test_what_kubectl_asked_has_its_pictures_too(demo: Terminal) -> None:
 
 @pytest.mark.slow
 def test_code_comes_a_line_at_a_key_and_the_overview_takes_arrows(demo: Terminal) -> None:
-    assert heading(demo.press(f"o{DOWN * 15}\r", "May the pod list services now")).startswith("W16")
+    assert heading(demo.press(f"o{DOWN * 15}\r", "An account is bound to a role")).startswith("W16")
     demo.press("c", "a line at a key")
     assert "kind: Role" not in demo.press(" ", "space: the next line")
     demo.press(" " * 6, "space sends it")
@@ -214,7 +214,7 @@ def test_the_room_s_bars_come_with_the_step_that_it_was_asked(
             "The room: first round, 3 answered"
         )
         assert "█" not in demo.screen
-        assert "The room" not in demo.press("/16\r", "May the pod list services now")
+        assert "The room" not in demo.press("/16\r", "An account is bound to a role")
         assert "What do you expect?" in demo.screen
         demo.press("/17\r", "The room: first round, 3 answered")
         assert "The role has get and list." in demo.screen
