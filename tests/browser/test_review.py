@@ -5,7 +5,7 @@ from __future__ import annotations
 from labkit.practice import review
 from tests.browser.jupyter import Jupyter, NotebookPage
 
-START = "from labkit import Lab, drill\nlab = Lab()"
+START = "from labkit import Lab, drill\nlab = Lab()\nlab.progress.forget()"
 
 
 def test_three_questions_by_keyboard_alone(notebook: NotebookPage, jupyter: Jupyter) -> None:

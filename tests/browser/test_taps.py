@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.browser.jupyter import Jupyter, NotebookPage
 
-START = "from labkit import Lab, check, predict\nlab = Lab()\n_ = lab.rewind('W15')"
+START = "from labkit import Lab, check, predict\nlab = Lab()\n_ = lab.rewind('W15')\nlab.progress.forget()"
 SOURCE = "(number) => window.jupyterapp.shell.currentWidget.content.widgets[number].model.sharedModel.getSource()"
 ASK = "lab.as_pod('kikai/test').get('/api/v1/namespaces/kikai/services')"
 
