@@ -83,8 +83,8 @@ def test_as_the_learner_gets_it_nothing_crashes_and_nothing_passes(
     # Given cells make calls of their own: a prediction is missing, the questions to write, or the permissions of T6's
     # program.
     unpredicted = {"you have asked, and predicted nothing", "you have worked on an answer"}
-    refused = "no request that was let through needed"
+    refused = ("no request that was let through needed", "kubernetes-admin asked to create roles")
     # A fault was there before the learner, and still is.
     seen = {step: kept[step]["seen"] for step in found if step not in FAULTS}
     assert {text for step, text in seen.items() if step != "T6"} <= unpredicted
-    assert seen.get("T6", refused).startswith(refused)
+    assert seen.get("T6", refused[0]).startswith(refused)
