@@ -445,6 +445,7 @@ from_darbo = lab.as_pod("darbo/test")
 display(from_darbo.get("/api/v1/namespaces/kikai/services"))
 with expect_forbidden():
     display(from_darbo.delete("/api/v1/namespaces/kikai/services/web"))
+with expect_forbidden():
     answer = from_darbo.get("/api/v1/namespaces/darbo/services")
 answer
 ### END SOLUTION
