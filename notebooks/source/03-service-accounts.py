@@ -288,6 +288,9 @@ lab.kubectl("get pods")
 check("W11")
 
 # %% [markdown]
+# A pod that names an account which does not exist is refused when it is created, by admission.
+
+# %% [markdown]
 # ## W12 · Compare two tokens of one account
 #
 # The pod has a token of `kikai` mounted. You can ask for another one of `kikai` yourself.

@@ -218,7 +218,7 @@ table
 
 # %% [markdown]
 # A new object has no name in its address, so with `resourceNames` its `create` is never allowed. A *subresource* has:
-# `serviceaccounts/narrow/token`. Each subresource is a right of its own: who may get pods may not read `pods/log` by that.
+# `serviceaccounts/narrow/token`. (`deployments/scale` is another.) Each subresource is a right of its own: who may get pods may not read `pods/log` by that.
 #
 # Deployments are in the group `apps`. A rule for `""` does not mean them, and the server does not warn you.
 
@@ -618,7 +618,7 @@ Board(lab, "04-roles")
 # 1.32 (on by default since 1.30) the chain may stand in a file.
 #
 # The group `system:masters` passes before all of them. A binding names it too, `cluster-admin`, but it needs none:
-# deleting that takes nothing away. **now:** since kubeadm 1.29 the user `kubernetes-admin` is in the group
+# deleting that takes nothing away, only the end of the credential does. **now:** since kubeadm 1.29 the user `kubernetes-admin` is in the group
 # `kubeadm:cluster-admins` instead, and lives by a binding; `super-admin.conf` still has `system:masters`.
 
 # %% [markdown]

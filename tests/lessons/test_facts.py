@@ -120,6 +120,37 @@ def escalation(lab: Lab) -> None:
     assert account.post(f"{RBAC}/namespaces/writer/roles", role).status == 403
 
 
+def no_such_account(lab: Lab) -> None:
+    spec = {"serviceAccountName": "nobody", "containers": [{"name": "main", "image": "ubuntu"}]}
+    pod = {"metadata": {"name": "lost"}, "spec": spec}
+    refused = lab.admin.post(f"{namespace('default')}/pods", pod)
+    assert (refused.status, 'serviceaccount "nobody" not found' in refused.message) == (403, True)
+
+
+def scale_alone(lab: Lab) -> None:
+    scale = {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["patch"]}
+    account = bound(lab, "scale", [scale])
+    path = "/apis/apps/v1/namespaces/scale/deployments"
+    labels = {"app": "web"}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "main", "image": "nginx"}]},
+    }
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    assert lab.admin.post(path, {"metadata": {"name": "web"}, "spec": spec}).status == 201
+    change = {"spec": {"replicas": 2}}
+    assert account.patch(f"{path}/web/scale", change).status == 200
+    assert account.patch(f"{path}/web", change).status == 403
+
+
+def own_review(lab: Lab) -> None:
+    account = bound(lab, "reviewer", [rule("pods", "get")])
+    spec = {"resourceAttributes": {"verb": "delete", "resource": "nodes"}}
+    reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    answer = account.post(reviews, {"spec": spec})
+    assert (answer.status, answer.body["status"]["allowed"]) == (201, False)
+
+
 ASKED: dict[str, Callable[[Lab], None]] = {
     "no-token-or-a-bad-one": stranger_or_bad,
     "refusal-is-an-answer": stranger_or_bad,
@@ -146,6 +177,9 @@ ASKED: dict[str, Callable[[Lab], None]] = {
     "paths-by-a-role-binding": statements.test_a_path_is_not_granted_by_a_role_nor_by_a_role_binding,
     "aggregated-by-a-label": aggregation,
     "roles-beyond-ones-own": escalation,
+    "pod-with-a-missing-account": no_such_account,
+    "replicas-and-nothing-else": scale_alone,
+    "answer-of-a-review": own_review,
     "no-such-resource": statements.test_of_what_there_is_not_a_star_gives_a_yes_and_names_give_a_no,
     "star-and-no-such-resource": statements.test_of_what_there_is_not_a_star_gives_a_yes_and_names_give_a_no,
 }
