@@ -76,7 +76,7 @@ bench: $(DEV) ## measure the embedded server beside a bare aiohttp server
 soak: $(DEV) ## the long tests: fuzzing, hundreds of kills, the browser ten times in a row
 	LABKIT_ALL_EXAMPLES=1 $(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 	for run in 1 2 3 4 5 6 7 8 9 10; do \
-		grep -rl --include='*.py' 'from hypothesis' tests/embedded/apiserver \
+		grep -rl --include='*.py' 'from hypothesis' kube_embedded/tests/apiserver \
 			| LABKIT_ALL_EXAMPLES=1 xargs $(BIN)/python -m pytest --hypothesis-profile explore -q $(PYTEST_ARGS) || exit 1; done
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -m browser -q $(PYTEST_ARGS) || exit 1; done
 
@@ -91,7 +91,7 @@ test-lowest: $(DEV) ## the demo and the tests of other libraries' internals, wit
 	home=$$(mktemp -d) && LABKIT_HOME=$$home $(LOWEST)/bin/labkit demo >/dev/null; status=$$?; rm -rf "$$home"; exit $$status
 	$(LOWEST)/bin/python -m pytest -p no:anyio -o addopts= -W ignore::DeprecationWarning -k "not without_the_ca" $(INTERNALS) $(PYTEST_ARGS)
 
-INTERNALS := tests/embedded/apiserver/serving/test_http.py tests/embedded/apiserver/serving/test_channels.py tests/page/test_backend.py tests/page/test_replacements.py
+INTERNALS := kube_embedded/tests/apiserver/serving/test_http.py kube_embedded/tests/apiserver/serving/test_channels.py tests/page/test_backend.py tests/page/test_replacements.py
 
 test-browser: $(DEV) ## the widgets in a real Chromium (must be installed)
 	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)

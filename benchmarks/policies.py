@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from kube_embedded.tests.support.cluster import keys
 from labkit.grading.clusters.embedded_cluster import EmbeddedCluster
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.policy_tests import Judged, judge, scene, wrong_policies
@@ -15,7 +16,6 @@ from labkit.rbac.testing.mutants import mutants, survivors
 from labkit.rbac.testing.policies import policy_of
 from labkit.rbac.testing.questions import ask
 from labkit.rbac.testing.verdicts import allows
-from tests.support.cluster import keys
 
 QUESTIONS = """
 questions:

@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 
 from benchmarks import grading
+from kube_embedded.tests.support.until import until
 from labkit.grading.intake.submissions import Submission, find
 from labkit.grading.pools.dask_pool import DaskPool
 from labkit.grading.pools.pool import GraderPool
 from labkit.grading.session import SubmissionGrader
 from tests.scale.cluster import Cluster
-from tests.support.until import until
 
 SIMULATED = 5000
 SIMULATED_WORKERS, SIMULATED_THREADS = 4, 16

@@ -102,7 +102,9 @@ class Trace:
 
 def trace(room: str, marks: str) -> Trace:
     """Run a room's tests under coverage, unless that was done for this commit already."""
-    commit = _git("rev-parse", "HEAD") + _git("diff", "HEAD", "--", "labkit", "tests")
+    commit = _git("rev-parse", "HEAD") + _git(
+        "diff", "HEAD", "--", "kube_embedded", "labkit", "tests"
+    )
     file = KEPT / f"{room}-{abs(hash_of(commit + marks)):x}.json"
     if not file.exists():
         KEPT.mkdir(parents=True, exist_ok=True)

@@ -73,7 +73,7 @@ def install(target: Path) -> None:
 def copy_labkit(target: Path) -> None:
     """Copy labkit and its data, as they lie in its wheel."""
     shutil.rmtree(target, ignore_errors=True)
-    skipped = shutil.ignore_patterns("__pycache__", "source", ".ipynb_checkpoints")
+    skipped = shutil.ignore_patterns("__pycache__", "source", "tests", ".ipynb_checkpoints")
     for name in ("kube_embedded", "labkit"):
         shutil.copytree(ROOT / name, target / name, ignore=skipped)
     for name in ("notebooks", "clusters"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tests.support.slow import slow_but
+from kube_embedded.tests.support.slow import slow_but
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / ".importlinter"
@@ -37,6 +37,7 @@ PLANTED = {
         ("kube_embedded.node", "kube_embedded.cluster"),
         ("kube_embedded.wiring", "kube_embedded.cluster"),
         ("kube_embedded.rbac.rules", "kube_embedded.machinery.pki.keys"),
+        ("kube_embedded.testing", "kube_embedded.tests.support.cluster"),
     ],
     "grading": [
         ("labkit.grading.tasks", "labkit.grading.judging"),
@@ -62,6 +63,7 @@ PLANTED = {
         ("labkit.backends.page.cluster", "kube_embedded.apiserver.serving"),
         ("labkit.backends.embedded", "kube_embedded.cluster"),
         ("labkit.lessons", "kube_embedded.apiserver.authorization"),
+        ("labkit.lessons", "kube_embedded.tests.support.cluster"),
     ],
     "server-without-clients": [
         ("kube_embedded.cluster", "kubernetes"),
@@ -69,6 +71,8 @@ PLANTED = {
         ("kube_embedded.rbac.rules", "labkit.core.errors"),
         ("kube_embedded.node", "IPython"),
         ("kube_embedded.apiserver.serving", "ipywidgets"),
+        ("kube_embedded.tests.support.server", "labkit.core.scratch"),
+        ("kube_embedded.tests.support.cluster", "tests.support.aio"),
     ],
     "clusters-in-process": [
         ("labkit.lab.lab", "kube_embedded"),
@@ -133,6 +137,7 @@ ALLOWED = [
     ("labkit.backends.page.cluster", "kube_embedded"),
     LAZY,
     ("kube_embedded.testing", "kubernetes"),
+    ("kube_embedded.tests.testing.test_local_cluster", "kubernetes"),
 ]
 """What the contracts allow; these imports are in every skeleton below."""
 

@@ -13,10 +13,10 @@ from types import FrameType
 import pytest
 
 import labkit
+from kube_embedded.tests.support.cluster import RBAC, ClusterApi, keys
+from kube_embedded.tests.support.wire import connect, serving
 from labkit.lab.lab import Lab
 from labkit.lab.words import check
-from tests.support.cluster import RBAC, ClusterApi, keys
-from tests.support.wire import connect, serving
 
 ROOT = Path(labkit.__file__).parents[1]
 PACKAGES = (f"{ROOT / 'labkit'}/", f"{ROOT / 'kube_embedded'}/")

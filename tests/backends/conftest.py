@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.until import SECONDS
 from labkit.backends.base import Backend, Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.existing import Existing
@@ -19,7 +20,6 @@ from labkit.backends.page.backend import PageBackend
 from labkit.core import page
 from labkit.lessons.library import library
 from tests.backends.programs import Programs
-from tests.support.until import SECONDS
 
 
 def quiet(_line: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.until import until
 from labkit.backends import bundle
 from labkit.backends.base import Options
 from labkit.backends.engine import Done
@@ -18,7 +19,6 @@ from labkit.backends.kind.backend import KindBackend
 from labkit.cli import run
 from labkit.core.errors import Missing, UsageError
 from tests.backends.programs import Programs
-from tests.support.until import until
 
 
 def quiet(_line: str) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.some import some
 from labkit.backends.base import Backend, Options
 from labkit.backends.choice import find_needs
 from labkit.client.manifests import parse
@@ -18,8 +20,6 @@ from labkit.lab.lab import Lab
 from labkit.lessons.library import library
 from labkit.presenter.demo import Demo
 from tests.backends.conftest import BACKENDS, KIND, quiet, settle
-from tests.support.slow import slow_but
-from tests.support.some import some
 
 LIBRARY = library()
 

@@ -20,6 +20,8 @@ from typing import Self
 import pytest
 
 from kube_embedded.apiserver.serving.pki import load_keys
+from kube_embedded.tests.support.cluster import keys
+from kube_embedded.tests.support.until import SECONDS, until
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.processes import Activity, load
@@ -27,8 +29,6 @@ from labkit.core.errors import HomeError, NotRunning, StartFailed, UsageError
 from labkit.core.home import is_locked, locked
 from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
-from tests.support.cluster import keys
-from tests.support.until import SECONDS, until
 
 ROOT = Path(__file__).parents[2]
 

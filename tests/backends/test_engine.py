@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.until import SECONDS
 from labkit.backends import engine
-from tests.support.until import SECONDS
 
 
 def test_a_program_is_followed_to_its_end(tmp_path: Path) -> None:

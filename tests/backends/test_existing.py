@@ -11,6 +11,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from kube_embedded.tests.support.server import running_server
 from labkit.backends.base import Options
 from labkit.backends.existing import LABEL, NO_LOG, NO_NODE, NO_PART_5, Existing
 from labkit.client import kubeconfig
@@ -23,7 +24,6 @@ from labkit.lab.lab import Lab
 from labkit.lessons.library import library
 from labkit.presenter.demo import Demo
 from tests.backends.conftest import quiet
-from tests.support.server import running_server
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace"}
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.server import Server, start_server
 from labkit.client.tokens import Token
 from labkit.core.errors import ApiFailure
 from labkit.lab.lab import Lab
-from tests.support.server import Server, start_server
 
 POD_SECONDS = 3.0
 

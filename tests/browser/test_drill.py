@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from kube_embedded.tests.support.until import until
 from labkit.lessons.progress import Progress
 from labkit.practice import keeping
 from labkit.practice.pool import pool
@@ -19,7 +20,6 @@ from labkit.ui.drill import Drill
 from tests.browser.host import Host
 from tests.browser.test_widgets import axe
 from tests.support.korean import HANGUL
-from tests.support.until import until
 from tools import site, site_pages
 from tools.notebooks import ROOT
 from tools.site_server import StaticSite, served

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from kube_embedded.tests.support.some import some
 from tests.browser.jupyter import Jupyter, NotebookPage
-from tests.support.some import some
 from tools.notebooks import PICTURES, sources
 from tools.notebooks import notebook as build
 

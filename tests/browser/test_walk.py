@@ -20,13 +20,13 @@ import nbformat
 import pytest
 from playwright.sync_api import FloatRect
 
+from kube_embedded.tests.support.some import some
 from labkit.grading.exercises.notebooks import code, learner_notebook
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.task import ExerciseSpec
 from tests.browser.jupyter import KERNEL, Jupyter, NotebookPage
 from tests.grading.support import solved_notebook
 from tests.support.korean import HANGUL
-from tests.support.some import some
 from tools import catalogues
 from tools.notebooks import PICTURES, exercises, sources
 from tools.notebooks import notebook as build

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Locator, expect
 
+from kube_embedded.tests.support.some import some
 from tests.browser.jupyter import Jupyter, NotebookPage
-from tests.support.some import some
 
 START = "from labkit import Lab\nfrom labkit.ui import *\nlab = Lab()\n_ = lab.rewind('W18')"
 BIND = """

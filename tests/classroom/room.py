@@ -14,10 +14,10 @@ from typing import Any
 
 from aiohttp import web
 
+from kube_embedded.tests.support.until import until
 from labkit.classroom import joining
 from labkit.classroom.server import Classroom
 from labkit.classroom.store import Store
-from tests.support.until import until
 
 
 class Room:

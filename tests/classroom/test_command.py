@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.until import until
 from labkit import cli
 from labkit.classroom import serving
 from labkit.classroom.server import SETTINGS
@@ -26,7 +27,6 @@ from labkit.classroom.store import Store, place
 from labkit.core.sharing import ROOM, read_shared
 from tests.classroom.room import Room, key
 from tests.support.faketime import FAKETIME, MovableClock
-from tests.support.until import until
 
 START = "import sys; from labkit.cli import run; sys.exit(run(['class', 'start', *sys.argv[1:]]))"
 

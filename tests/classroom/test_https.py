@@ -11,6 +11,8 @@ import pytest
 from cryptography import x509
 
 from kube_embedded.machinery.pki.certificates import issue, new_authority
+from kube_embedded.tests.support.certificates import SERVER, root
+from kube_embedded.tests.support.until import until
 from labkit.classroom import joining, serving
 from labkit.classroom.joining import join, leave, report
 from labkit.core.errors import Unreachable
@@ -19,8 +21,6 @@ from labkit.core.sharing import ROOM, read_shared
 from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 from tests.classroom.test_command import Started, started
-from tests.support.certificates import SERVER, root
-from tests.support.until import until
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.until import until
 from labkit import lessons
 from labkit.classroom import joining
 from labkit.classroom.joining import join, leave, report
@@ -20,7 +21,6 @@ from labkit.core.home import JOINED
 from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 from tests.classroom.room import Room
-from tests.support.until import until
 
 FAILED = Outcome(
     "failed", "seen: pod kikai/test at https://10.0.0.1", "", "", "W17", kind="verb-added"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.classroom.limits import Refusal
 from labkit.classroom.questions import catalogue, find, own
 from labkit.lessons.mistakes import mistakes
 from labkit.practice.pool import pool
 from tests.support.languages import speaking
-from tests.support.some import some
 
 SOURCES = [source for group in catalogue().values() for source in group]
 

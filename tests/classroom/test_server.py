@@ -8,11 +8,11 @@ from http.client import HTTPConnection
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.classroom import limits, server
 from labkit.classroom.limits import Limits, Rate, Refusal, read_text
 from tests.classroom.room import Room, key, outcome
 from tests.support.course import TOTAL
-from tests.support.some import some
 
 
 def test_a_question_is_asked_twice_and_closed(room: Room) -> None:

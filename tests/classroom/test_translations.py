@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.classroom import limits, questions, server
 from tests.classroom.room import Room, outcome
 from tests.support.korean import HANGUL
 from tests.support.languages import outside_brackets, pseudo, speaking
-from tests.support.some import some
 from tests.ui.test_translations import untranslated
 from tools.texts import IN_SCRIPT
 

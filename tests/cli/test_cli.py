@@ -20,13 +20,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.until import SECONDS
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.cli import COMMANDS, run
 from tests.support.course import ALL_PASSED, STEPS_ARE
 from tests.support.jupyter import wait_until_it_answers
-from tests.support.slow import slow_but
-from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
 

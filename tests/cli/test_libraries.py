@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.until import SECONDS
 from labkit.core.errors import Missing
 from labkit.core.libraries import require
 from labkit.grading.intake.submissions import PYTHON_CLIENT, contains
 from tests.grading.support import submit
-from tests.support.until import SECONDS
 
 WITHOUT = """
 import sys

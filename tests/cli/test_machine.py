@@ -13,12 +13,12 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from kube_embedded.tests.support.until import until
 from labkit.backends.base import Need, Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.servers import Server
 from labkit.cli import cli, run
 from labkit.core.scratch import PROGRAM_LOCK, scratch_directory
-from tests.support.until import until
 
 Capture = pytest.CaptureFixture[str]
 

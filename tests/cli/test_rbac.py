@@ -10,11 +10,11 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from kube_embedded.tests.support.server import running_server
 from labkit.cli import cli
 from labkit.core.errors import LabkitError
 from tests.client.fake import Reply, Request, fake_api, status
 from tests.rbac.testing.support import OBJECTS, READ, account, bind, role
-from tests.support.server import running_server
 
 QUESTIONS = """
 namespaces: [darbo]

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit import cli
 from labkit.backends import servers
 from labkit.core.errors import HomeError, LabkitError, UsageError, near
@@ -20,7 +21,6 @@ from labkit.core.language import text, width
 from labkit.lab import workbook
 from tests.support.korean import HANGUL
 from tests.support.languages import outside_brackets, pseudo, speaking
-from tests.support.some import some
 from tools import texts
 
 CONTEXT = click.Context(cli.cli, info_name="labkit")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.until import SECONDS
 from labkit.client.client import Client
 from labkit.client.proxy import Proxy
 from labkit.client.transport import Credentials, Endpoint
 from labkit.core.errors import UsageError
 from tests.client.fake import Fake, Reply, Request, fake_api
-from tests.support.until import SECONDS
 
 
 def answer(request: Request) -> Reply:

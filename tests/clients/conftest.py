@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.server import Server, running_server
-from tests.support.until import SECONDS
+from kube_embedded.tests.support.server import Server, running_server
+from kube_embedded.tests.support.until import SECONDS
 
 NAMESPACE = "clients"
 RBAC = "rbac.authorization.k8s.io"

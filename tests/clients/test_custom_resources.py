@@ -23,9 +23,16 @@ from lightkube import ApiError, Client, KubeConfig
 from lightkube.generic_resource import create_namespaced_resource, load_in_cluster_generic_resources
 from lightkube.types import PatchType
 
+from kube_embedded.tests.support.custom import (
+    DEFINITIONS,
+    GROUP,
+    PLURAL,
+    VERSION,
+    crontab,
+    definition,
+)
+from kube_embedded.tests.support.until import SECONDS
 from tests.clients.conftest import Lab
-from tests.support.custom import DEFINITIONS, GROUP, PLURAL, VERSION, crontab, definition
-from tests.support.until import SECONDS
 
 OPERATOR = Path(__file__).with_name("operator.py")
 

@@ -11,8 +11,8 @@ import kr8s
 import pytest
 from kr8s.objects import ConfigMap, Pod
 
+from kube_embedded.tests.support.until import SECONDS
 from tests.clients.conftest import Lab, serve_page
-from tests.support.until import SECONDS
 
 pytestmark = [
     # kr8s warns about versions that are newer than its own release.

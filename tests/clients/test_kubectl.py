@@ -18,10 +18,10 @@ import pytest
 import yaml
 
 from kube_embedded.apiserver.serving.pki import load_keys
+from kube_embedded.tests.support.certificates import Identity, authority_of, root
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.until import SECONDS
 from tests.clients.conftest import Lab, serve_page
-from tests.support.certificates import Identity, authority_of, root
-from tests.support.slow import slow_but
-from tests.support.until import SECONDS
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None,

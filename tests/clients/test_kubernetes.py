@@ -17,8 +17,8 @@ from kubernetes import client, config, dynamic, watch
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import portforward, stream
 
+from kube_embedded.tests.support.until import SECONDS
 from tests.clients.conftest import Lab, create, serve_page
-from tests.support.until import SECONDS
 
 
 def connect(kubeconfig: Path) -> Any:

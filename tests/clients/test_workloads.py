@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
 from tests.clients.conftest import Lab
 from tests.clients.test_kubectl import Kubectl
-from tests.support.slow import slow_but
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.core.html import TEMPLATES, _environment, inline_styles, render, stylesheet
 from tests.support.languages import speaking
-from tests.support.some import some
 
 RUDE = "<script>'\"&"
 VALUES: dict[str, dict[str, Any]] = {

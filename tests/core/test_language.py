@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.core import language
 from labkit.core.display import Card, Row
 from labkit.core.language import LANGUAGES, VARIABLES, listed, packed, said, shown, text, unpacked
 from tests.support.languages import speaking
-from tests.support.some import some
 
 KOREAN = {
     "pod {name} is {state}": "{name} 파드의 상태: {state}",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.until import SECONDS
+from kube_embedded.tests.support.until import SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,10 +6,10 @@ import html
 import re
 from pathlib import Path
 
+from kube_embedded.tests.support.some import some
 from labkit.lessons import STEPS
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.talk import talks
-from tests.support.some import some
 from tools import handouts
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from tests.architecture.test_docs import missing_paths
 from tests.notebooks.test_korean import is_translated
 from tests.support.korean import (
@@ -20,7 +21,6 @@ from tests.support.korean import (
     wrong_particles,
 )
 from tests.support.languages import translate
-from tests.support.some import some
 from tools import catalogues, documents, site, site_pages
 
 NO_TERM = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from kube_embedded.tests.support.some import some
 from labkit.lessons import LESSONS
-from tests.support.some import some
 from tools import minutes, notebooks
 
 

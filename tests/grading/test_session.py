@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
 from labkit.core.version import __version__
@@ -29,7 +30,6 @@ from labkit.grading.walls.isolation import Limits
 from tests.grading.independent_solutions import independent
 from tests.grading.reports.test_overrides import FixedGrader
 from tests.grading.support import solved_cells, submit
-from tests.support.some import some
 
 
 @pytest.fixture

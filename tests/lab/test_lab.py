@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.until import SECONDS, until
 from labkit import Lab, exercise, expect_forbidden, predict
 from labkit.classroom import joining
 from labkit.core.errors import (
@@ -31,7 +32,6 @@ from labkit.lessons.base import Outcome
 from labkit.ui import XRay
 from tests.classroom.room import Room
 from tests.support.languages import speaking
-from tests.support.until import SECONDS, until
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kube_embedded.tests.support.properties import examples
 from labkit import Lab, check, exercise, hint, predict, solution
 from labkit.core.errors import LabkitError, UsageError
 from labkit.grading.exercises.exercise import Exercise
 from labkit.lab import current
-from tests.support.properties import examples
 
 HABITS = (
     "pod/curl",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import labkit
-from tests.support.some import some
+from kube_embedded.tests.support.some import some
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.some import some
+from kube_embedded.tests.support.until import SECONDS
 from labkit.cli import run
 from labkit.core.proxies import NO_PROXY, bypass_loopback
 from labkit.lab import workbook
 from labkit.lab.lab import Lab
 from tests.support.course import ALL_PASSED
-from tests.support.some import some
-from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy")

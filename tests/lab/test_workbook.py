@@ -11,10 +11,10 @@ import pytest
 from jupyterlab_server.settings_utils import _get_overrides
 from jupyterlab_server.translation_utils import _get_installed_language_pack_locales
 
+from kube_embedded.tests.support.until import SECONDS
 from labkit.core import resources
 from labkit.core.errors import UsageError
 from labkit.lab import workbook
-from tests.support.until import SECONDS
 
 
 @pytest.fixture

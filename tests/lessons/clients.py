@@ -18,8 +18,8 @@ from kubernetes import client as official
 from kubernetes import config
 from kubernetes.dynamic import DynamicClient
 
+from kube_embedded.tests.support.until import SECONDS
 from labkit.lab.lab import Lab
-from tests.support.until import SECONDS
 
 ADMIN, ANONYMOUS, BAD_TOKEN, PROXY = (
     "the administrator",

@@ -14,6 +14,8 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.until import SECONDS
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
 from tests.lessons.test_checkpoints import (
@@ -26,8 +28,6 @@ from tests.lessons.test_checkpoints import (
     both_in_kikai,
     pod,
 )
-from tests.support.slow import slow_but
-from tests.support.until import SECONDS
 
 needs_kubectl = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="kubectl is not installed; curl covers it"

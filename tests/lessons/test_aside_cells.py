@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import labkit
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.client.answer import Answer
 from labkit.lab import current
@@ -18,7 +19,6 @@ from labkit.lab.lab import Lab
 from labkit.lessons.asides import ENTRIES
 from labkit.lessons.base import Outcome
 from labkit.lessons.faults import FAULTS
-from tests.support.some import some
 from tools import notebooks
 
 STATION = {

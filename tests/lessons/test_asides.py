@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.core.errors import UsageError
 from labkit.lessons.asides import ASIDES, ASKED, ENTRIES
@@ -13,7 +14,6 @@ from labkit.lessons.library import library
 from labkit.lessons.steps import step_id
 from tests.lessons.paper import Paper
 from tests.support.course import ASIDES_TOTAL, TOTAL
-from tests.support.some import some
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
 from labkit.lessons.steps import Lesson
 from tests.lessons.policy_questions import STORY, TWO
 from tests.lessons.worker import Worker
-from tests.support.some import some
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 RBAC = "rbac.authorization.k8s.io"

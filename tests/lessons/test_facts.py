@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from kube_embedded.tests.support.until import until
 from labkit import Lab
 from labkit.core.yaml_file import LOADER, read_yaml
 from labkit.lessons import STEPS
@@ -13,7 +14,6 @@ from labkit.lessons.asides import ASIDES
 from labkit.practice import review
 from tests.lessons import test_statements as statements
 from tests.lessons.test_statements import GROUP, RBAC, bound, rule
-from tests.support.until import until
 
 FACTS = read_yaml(review.__file__, "facts.yaml")
 TOKENS = "apis/authentication.k8s.io/v1"

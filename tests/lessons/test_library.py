@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.client.manifests import parse
 from labkit.core.errors import UsageError
 from labkit.lessons.library import library, step_of
 from labkit.lessons.steps import position, step_id, step_ids
 from tests.support.course import IDS, MISSING, STEPS_ARE
-from tests.support.some import some
 
 LIBRARY = library()
 

@@ -9,11 +9,11 @@ import pytest
 
 from kube_embedded.rbac.parts import Part
 from kube_embedded.rbac.subjects import ANONYMOUS, Subject, subject
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.lessons.asides import ASIDES
 from labkit.lessons.mistakes import excess_text, mistakes, of_excess, of_guess
 from labkit.rbac.difference import NOBODY, Allowance, Excess
-from tests.support.some import some
 
 ME = subject("kikai/default")
 SERVICES = [{"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list"]}]

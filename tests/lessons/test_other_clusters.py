@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit import check, lessons, predict
 from labkit.lab import current, words
 from labkit.lab.lab import Lab
 from tests.lessons.worker import Worker
-from tests.support.some import some
 
 
 @pytest.fixture

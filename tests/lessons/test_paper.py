@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from tests.lessons.paper import SCENARIOS, Paper
-from tests.support.some import some
 
 for number in some(range(1, len(lessons.LESSONS) + 1)):
     import_module(f"tests.lessons.scenarios.part{number}")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import labkit
+from kube_embedded.tests.support.slow import slow_but
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
 from labkit.lessons.steps import STATE
-from tests.support.slow import slow_but
 from tools import evidence
 
 PREDICTED: dict[str, object] = {

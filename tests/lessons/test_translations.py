@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Message
 
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.core import language
 from labkit.core.language import shown, text
@@ -34,7 +35,6 @@ from tests.support.korean import (
     wrong_plain_endings,
 )
 from tests.support.languages import pseudo, speaking
-from tests.support.some import some
 from tools import catalogues, texts
 
 VERDICTS = rf"(?:40[13] )?(?:{ALLOWED}|{FORBIDDEN}|{UNAUTHORIZED})"

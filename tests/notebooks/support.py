@@ -10,7 +10,7 @@ from typing import Any
 from nbclient import NotebookClient
 from traitlets.config import Config
 
-from tests.support.until import SECONDS
+from kube_embedded.tests.support.until import SECONDS
 from tools import notebooks
 
 NAMES = [source.stem for source in notebooks.sources()]

@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.lessons.predictions import is_open
 from tests.support.course import MISSING
-from tests.support.some import some
 from tools import notebooks
 from tools.catalogues import PLACEHOLDER
 

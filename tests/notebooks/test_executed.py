@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
 from labkit import lessons
 from labkit.core.redact import TOKEN
 from labkit.lab.lab import Lab
 from labkit.lessons.faults import FAULTS
 from tests.notebooks.support import NAMES, execute, states
-from tests.support.slow import slow_but
 
 ASKED = re.compile(r"^\S (\d+) .*\n  who +service account museum/mina", re.MULTILINE)
 """An answer to the account of the first notebook, with its status."""

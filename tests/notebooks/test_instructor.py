@@ -12,13 +12,13 @@ from typing import Any
 import nbformat
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.cli import run
 from labkit.core.redact import TOKEN
 from labkit.lessons.talk import talks
 from labkit.presenter import slides
 from tests.support.course import IDS
-from tests.support.some import some
 from tools import instructor, notebooks
 
 FOLDER = notebooks.ROOT / "notebooks" / "instructor"

@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from kube_embedded.tests.support.some import some
 from tests.support.korean import (
     HANGUL,
     TERMS,
@@ -25,7 +26,6 @@ from tests.support.korean import (
     wrong_particles,
 )
 from tests.support.languages import speaking, translate
-from tests.support.some import some
 from tools import catalogues, messages, notebooks, texts
 
 GLOSSARY = "99-glossary"

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from kube_embedded.tests.support.some import some
 from labkit.core.version import OWN
-from tests.support.some import some
 from tools.environment import environment, pins
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
+from kube_embedded.tests.support.some import some
 from labkit.core.version import CORE, DISTRIBUTION, OWN, __version__
-from tests.support.some import some
 from tools import links
 from tools.site_pages import elsewhere
 

@@ -46,10 +46,17 @@ def server_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_servers_wheel_holds_every_module_and_table(server_wheel: Path) -> None:
     names = set(zipfile.ZipFile(server_wheel).namelist())
     kinds = {".py", ".json", ".sql", ".typed"}
-    files = [path for path in (ROOT / "kube_embedded").rglob("*") if path.suffix in kinds]
+    package = ROOT / "kube_embedded"
+    tests = package / "tests"
+    files = [
+        path
+        for path in package.rglob("*")
+        if path.suffix in kinds and not path.is_relative_to(tests)
+    ]
     assert len(files) > 400
     assert {str(path.relative_to(ROOT)) for path in files} - names == set()
     assert [name for name in names if Path(name).suffix not in kinds | {""}] == []
+    assert [name for name in names if name.startswith("kube_embedded/tests/")] == []
 
 
 def test_all_three_have_one_version_and_licence() -> None:

@@ -14,9 +14,9 @@ from pkgutil import resolve_name
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.backends.page.loopback import Loopback
 from tests.page.replacements import KERNEL, LOOPBACK, REPLACEMENTS, Replacement
-from tests.support.some import some
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from kube_embedded.apiserver.storage.sqlite import SQLiteStore
+from kube_embedded.tests.support.slow import slow_but
 from labkit.backends.page import Page
 from labkit.lab import work
 from labkit.lab.lab import Lab
 from labkit.lessons.progress import Progress
 from tests.page.conftest import MemoryStorage, leave
 from tests.page.test_work import MADE, SPACE, TOKEN_SECRET
-from tests.support.slow import slow_but
 
 BLOCK = 1 << 15
 """The size of those in which a page keeps a snapshot (``page/site/storage.mjs``)."""

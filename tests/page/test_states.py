@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.backends.page import Page
 from labkit.core.redact import redact
 from labkit.lab.lab import Lab
 from labkit.lessons.progress import Progress
 from tests.page.conftest import MemoryStorage
-from tests.support.some import some
 from tools import states
 
 MAX_BYTES = 300_000

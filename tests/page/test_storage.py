@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 import labkit
+from kube_embedded.tests.support.slow import slow_but
 from labkit.backends.page import Page, snapshot
 from labkit.core.errors import UsageError
 from labkit.lab.lab import Lab
 from labkit.lessons.progress import Progress
 from tests.page.conftest import MemoryStorage, audit_events, leave
 from tests.support.course import TOTAL
-from tests.support.slow import slow_but
 
 STILL = "Your passes are still there."
 KIKAI = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from kube_embedded.tests.support.server import running_server
 from tests.parity import audit, decisions, execs, kubectl, pods, servers
 from tests.parity.accepted import Agreement
 from tests.parity.model import SUITES, load
 from tests.parity.section import Section, of_outcomes
 from tests.parity.suites import run
 from tests.parity.transport import Https
-from tests.support.server import running_server
 
 Progress = Callable[[Section], None]
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from kube_embedded.tests.support.server import Server
 from tests.parity.accepted import Agreement
 from tests.parity.model import load
 from tests.parity.section import Section, of_commands
 from tests.parity.text import mask_output
-from tests.support.server import Server
 
 RECORDED_VERSION = "1.32"
 

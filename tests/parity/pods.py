@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from kube_embedded.tests.support.server import Server
 from tests.parity.kubectl import Shell, recorded
 from tests.parity.masks import mask
 from tests.parity.model import load
 from tests.parity.section import Section, of_commands
 from tests.parity.text import mask_output
-from tests.support.server import Server
 
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

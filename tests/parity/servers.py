@@ -9,9 +9,9 @@ from pathlib import Path
 
 from kube_embedded.cluster import Cluster
 from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.tests.support.server import Server, running_server
 from tests.parity.certificates import Authority
 from tests.parity.transport import Https, InProcess
-from tests.support.server import Server, running_server
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from kube_embedded.tests.support.some import some
 from tests.parity.accepted import Accepted, Agreement, LeftOut
 from tests.parity.compare import ABSENT, Difference, differences, reduced
 from tests.parity.model import Answer, Step, lookup
 from tests.parity.replay import holds
-from tests.support.some import some
 
 STEP = Step(
     "x/001",

@@ -7,10 +7,10 @@ import json
 import jwt
 import pytest
 
+from kube_embedded.tests.support.some import some
 from tests.parity.masks import mask
 from tests.parity.model import SUITES, load
 from tests.parity.text import mask_output
-from tests.support.some import some
 
 UID = "0f3c2b1a-1111-2222-3333-444455556666"
 

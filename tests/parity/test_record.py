@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kube_embedded.tests.support.some import some
 from tests.parity import record, servers
 from tests.parity.compare import differences, expectation, reduced
 from tests.parity.model import steps
 from tests.parity.replay import Player
-from tests.support.some import some
 
 
 def test_a_new_recording_agrees_with_the_server_it_was_made_from(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
 from tests.parity import collect, kubectl
 from tests.parity.__main__ import main
 from tests.parity.accepted import Agreement
 from tests.parity.model import SUITES
 from tests.parity.section import Section
-from tests.support.slow import slow_but
 
 AGREEMENT = Agreement.read()
 

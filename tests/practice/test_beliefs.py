@@ -10,6 +10,7 @@ import pytest
 
 from kube_embedded.rbac.attributes import Attributes
 from kube_embedded.rbac.objects import Object
+from kube_embedded.tests.support.cluster import ClusterApi
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons import STEPS
 from labkit.lessons.asides import ASIDES
@@ -18,7 +19,6 @@ from labkit.practice import pool as stored
 from labkit.practice.chooser import TRAITS
 from labkit.practice.pool import PATH, pool
 from labkit.rbac.explain import grants
-from tests.support.cluster import ClusterApi
 from tools.drill import traits
 from tools.drill.__main__ import SEED, chosen, questions
 from tools.drill.authorizers import AUTHORIZERS, answers, truth

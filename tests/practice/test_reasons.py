@@ -10,9 +10,9 @@ import pytest
 from kube_embedded.rbac.attributes import Attributes
 from kube_embedded.rbac.objects import GROUP, Object, binding_title, role_title, title
 from kube_embedded.rbac.rules import Rule
+from kube_embedded.tests.support.some import some
 from labkit.core.language import NAME
 from labkit.rbac.policy import Policy
-from tests.support.some import some
 from tools.drill.__main__ import SEED, questions
 from tools.drill.authorizers import truth
 from tools.drill.reasons import REASONS, RULE, RULE_BY_NUMBER

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.core.language import shown
 from labkit.practice.pool import fit, policy, pool, sentence, texts
 from tests.practice.test_same_in_javascript import in_javascript
 from tests.support.languages import brackets, complete, speaking
-from tests.support.some import some
 from tools.drill.__main__ import SEED, questions
 
 ENGLISH = re.compile(

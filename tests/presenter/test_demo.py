@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.core.redact import TOKEN
 from labkit.lab import words
@@ -20,7 +21,6 @@ from labkit.presenter import demo
 from labkit.presenter.demo import Demo
 from tests.presenter.stub import stub_lab
 from tests.support.course import ALL_PASSED
-from tests.support.some import some
 
 
 def console() -> tuple[Console, io.StringIO]:

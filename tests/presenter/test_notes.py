@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.until import SECONDS, until
 from labkit import lessons
 from labkit.cli import run
 from labkit.core.home import is_locked
@@ -21,7 +22,6 @@ from labkit.core.sharing import DEMO, LOCK, NOW, ROOM, shared
 from labkit.presenter.notes import notes
 from tests.support.korean import HANGUL
 from tests.support.terminal import ROOT, Terminal
-from tests.support.until import SECONDS, until
 
 
 @pytest.fixture

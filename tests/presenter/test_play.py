@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.some import some
 from labkit import lessons
 from labkit.core.redact import TOKEN
 from labkit.lab import current
 from labkit.lab.lab import Lab
 from labkit.lessons.talk import talks
 from labkit.presenter.play import Play
-from tests.support.slow import slow_but
-from tests.support.some import some
 
 PASSING = {
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}": "UID",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.until import SECONDS
 from labkit.core.redact import TOKEN
 from labkit.core.sharing import ROOM, shared
 from labkit.lab.lab import Lab
@@ -21,7 +22,6 @@ from labkit.presenter.screen import DATA, large_letters
 from tests.presenter.test_room import ASKED, CLOSED
 from tests.support.course import ALL_PASSED, MISSING, NO_STEP, STEPS_ARE, place
 from tests.support.terminal import ROOT, Terminal
-from tests.support.until import SECONDS
 
 START = "Each step begins with a question."
 RIGHT, LEFT, UP, DOWN, ESCAPE = "\x1b[C", "\x1b[D", "\x1b[A", "\x1b[B", "\x1b"

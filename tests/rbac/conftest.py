@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kube_embedded.cluster import Cluster
+from kube_embedded.tests.support.cluster import keys
 from labkit.backends.inprocess import HERE, InProcess
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
 from labkit.grading.clusters.inprocess import admin_of
 from labkit.grading.tasks.task import account, binding, namespace, role
-from tests.support.cluster import keys
 
 Object = dict[str, object]
 

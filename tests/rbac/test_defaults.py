@@ -7,7 +7,7 @@ from typing import Any
 
 from kube_embedded.rbac.defaults import default_objects
 from kube_embedded.rbac.objects import is_default
-from tests.support.some import some
+from kube_embedded.tests.support.some import some
 
 GROUP = "rbac.authorization.k8s.io"
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from kube_embedded.rbac.attributes import Attributes, User
 from kube_embedded.rbac.parts import breakdown, compact, covers, parts_of, uncovered
 from kube_embedded.rbac.rules import rule_allows
-from tests.rbac.strategies import ASKS, RULES
-from tests.support.properties import examples
+from kube_embedded.tests.support.policies import ASKS, RULES
+from kube_embedded.tests.support.properties import examples
 
 Rules = list[dict[str, Any]]
 

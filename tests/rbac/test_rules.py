@@ -6,8 +6,8 @@ import pytest
 
 from kube_embedded.rbac.attributes import Attributes, User
 from kube_embedded.rbac.rules import rule_allows
+from kube_embedded.tests.support.cluster import rule
 from labkit.rbac.words import misspelt_verb
-from tests.support.cluster import rule
 
 JANE = User("jane")
 PODS = {"verb": "get", "resource": "pods"}

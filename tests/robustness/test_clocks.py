@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.server import Server, start_server
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.until import SECONDS
 from tests.support.faketime import FAKETIME, MovableClock
-from tests.support.server import Server, start_server
-from tests.support.slow import slow_but
-from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
     FAKETIME is None,
-    reason="faketime is not here; tests/embedded/apiserver/serving/test_pki.py sets a clock of its own",
+    reason="faketime is not here; kube_embedded/tests/apiserver/serving/test_pki.py sets a clock of its own",
 )
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 

@@ -14,7 +14,7 @@ from kube_embedded.apiserver.handlers.decode.patches.patch import _object
 from kube_embedded.apiserver.registry.errors import MAX_CAUSES
 from kube_embedded.machinery.golang.duration import duration_problem
 from kube_embedded.machinery.request import MAX_BODY_BYTES
-from tests.support.cluster import IDENTITIES, REVIEWS, ClusterApi, causes
+from kube_embedded.tests.support.cluster import IDENTITIES, REVIEWS, ClusterApi, causes
 
 LAB = "/api/v1/namespaces/lab"
 

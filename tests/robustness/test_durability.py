@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.server import Server, start_server
+from kube_embedded.tests.support.until import SECONDS
 from tests.robustness.writers import CONFIG_MAPS, Writer, contradictions
-from tests.support.server import Server, start_server
-from tests.support.until import SECONDS
 
 WRITERS = 4
 

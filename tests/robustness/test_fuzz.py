@@ -22,13 +22,13 @@ import psutil
 import pytest
 
 from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.tests.support.properties import examples
+from kube_embedded.tests.support.server import Server, running_server
+from kube_embedded.tests.support.until import SECONDS
+from kube_embedded.tests.support.wire import connect, read_all
 from labkit.core.home import read_json
 from tests.robustness.mutations import CORE, Mutator
 from tests.support.defects import is_server_error
-from tests.support.properties import examples
-from tests.support.server import Server, running_server
-from tests.support.until import SECONDS
-from tests.support.wire import connect, read_all
 
 CANARY = "canary-7f3a9c"
 ANSWER_SECONDS = 30.0

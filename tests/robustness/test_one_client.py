@@ -13,8 +13,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.custom import DEFINITIONS, GROUP, PLURAL, VERSION, crontab, plain_definition
-from tests.support.server import Server, running_server
+from kube_embedded.tests.support.custom import (
+    DEFINITIONS,
+    GROUP,
+    PLURAL,
+    VERSION,
+    crontab,
+    plain_definition,
+)
+from kube_embedded.tests.support.server import Server, running_server
 
 CRONTABS = f"/apis/{GROUP}/{VERSION}/namespaces/default/{PLURAL}"
 PROTOBUF = "application/vnd.kubernetes.protobuf"

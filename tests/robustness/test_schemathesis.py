@@ -11,9 +11,9 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
 
+from kube_embedded.tests.support.server import Server, running_server
+from kube_embedded.tests.support.until import SECONDS
 from tests.support.defects import is_server_error
-from tests.support.server import Server, running_server
-from tests.support.until import SECONDS
 
 AUTHORIZATION, RBAC = "apis/authorization.k8s.io/v1", "apis/rbac.authorization.k8s.io/v1"
 

@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.server import Server
+from kube_embedded.tests.support.server import Server
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 NAMES_PER_WRITER = 20

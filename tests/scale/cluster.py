@@ -17,9 +17,9 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from kube_embedded.tests.support import certificates
+from kube_embedded.tests.support.until import until
 from tests.scale import odd_worker
-from tests.support import certificates
-from tests.support.until import until
 
 KEY = "LABKIT_TEST_TLS_KEY"
 """The variable that names another file for a worker's TLS key."""

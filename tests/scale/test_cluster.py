@@ -15,6 +15,7 @@ from threading import Thread
 import psutil
 import pytest
 
+from kube_embedded.tests.support.until import SECONDS, until
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.pools.dask_pool import DaskPool
 from labkit.grading.pools.pool import GraderPool
@@ -24,7 +25,6 @@ from tests.grading.conftest import SHORT
 from tests.grading.support import solved_cells, submit
 from tests.scale import odd_worker
 from tests.scale.cluster import Cluster
-from tests.support.until import SECONDS, until
 
 # Dask leaves the socket of an abandoned connection as it ends, and the garbage collector warns about it.
 pytestmark = pytest.mark.filterwarnings(

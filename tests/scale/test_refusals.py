@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.until import until
 from labkit.cli import run
 from labkit.core.errors import Missing, Unreachable, UsageError
 from labkit.grading.intake.submissions import find
@@ -21,7 +22,6 @@ from labkit.grading.pools.dask_worker import installed
 from tests.grading.support import submit
 from tests.scale import odd_worker
 from tests.scale.cluster import KEY, Cluster, free_port, make_certificates
-from tests.support.until import until
 
 NOTHING: dict[str, str] = {}
 

@@ -9,8 +9,8 @@ import pytest
 
 from kube_embedded.apiserver.serving.pki import load_keys
 from kube_embedded.machinery.pki.keys import Keys
-from tests.support.certificates import SERVER, Identity, authority_of, root
-from tests.support.server import Server, running_server
+from kube_embedded.tests.support.certificates import SERVER, Identity, authority_of, root
+from kube_embedded.tests.support.server import Server, running_server
 
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ADMIN = ("kubernetes-admin", ("system:masters",))

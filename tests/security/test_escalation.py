@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import RBAC, Caller, ClusterApi, binding, rule
+from kube_embedded.tests.support.cluster import RBAC, Caller, ClusterApi, binding, rule
 
 GROUP = "rbac.authorization.k8s.io"
 ROLES = f"{RBAC}/namespaces/lab/roles"

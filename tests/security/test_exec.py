@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from kube_embedded.machinery.request import WINDOW, Object, PeerCertificate, Request, Response
-from tests.support.cluster import Caller, ClusterApi, rule
+from kube_embedded.tests.support.cluster import Caller, ClusterApi, rule
 
 POD = "/api/v1/namespaces/lab/pods/victim"
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
 from labkit.core.errors import HomeError
 from labkit.core.home import ensure_private
-from tests.support.slow import slow_but
 from tests.support.users import ATTACKER, VICTIM, namespace_command, run_as, why_not_two_users
 
 two_users = pytest.mark.skipif(bool(why_not_two_users()), reason=why_not_two_users())

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kube_embedded.apiserver.authentication.signer import TokenSigner
 from kube_embedded.machinery.pki.keys import Keys, new_token_key
-from tests.embedded.apiserver.authentication import forge
-from tests.support.cluster import Caller, ClusterApi, keys, rule
+from kube_embedded.tests.apiserver.authentication import forge
+from kube_embedded.tests.support.cluster import Caller, ClusterApi, keys, rule
 
 SECRETS = "/api/v1/namespaces/lab/secrets"
 POD = {"kind": "Pod", "apiVersion": "v1"}

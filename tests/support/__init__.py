@@ -1,1 +1,1 @@
-"""Helpers that several suites share: real servers, and ways to talk to them."""
+"""What several suites of labkit share: browsers, other users, languages."""

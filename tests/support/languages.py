@@ -11,9 +11,9 @@ from functools import cache
 import pytest
 from babel.messages.catalog import Catalog
 
+from kube_embedded.tests.support.some import some
 from labkit.core import language
 from tests.support.korean import placeholders
-from tests.support.some import some
 from tools import catalogues, texts
 
 

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.support.until import SECONDS
+from kube_embedded.tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
 CONTROL = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+|\x1b.*")

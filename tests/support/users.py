@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from tests.support.until import SECONDS
+from kube_embedded.tests.support.until import SECONDS
 
 VICTIM, ATTACKER = 61001, 61002
 ROOT = Path(__file__).parents[2]

@@ -16,8 +16,8 @@ from typing import Any, Self
 
 import pytest
 
+from kube_embedded.tests.support.until import until
 from tests.support.tab import MILLISECONDS, DrivenTab, TabError
-from tests.support.until import until
 
 BROWSERS = "usr/lib/*/webkit2gtk-4.1/MiniBrowser"
 CALL = """const done = arguments[arguments.length - 1];

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.client.client import Client
 from labkit.client.manifests import Applied, AppliedObject
 from labkit.core import language
@@ -26,7 +27,6 @@ from labkit.ui.base import STATIC, LabWidget
 from tests.lessons.policy_questions import TWO
 from tests.rbac.conftest import api
 from tests.support.languages import pseudo, speaking
-from tests.support.some import some
 from tools.texts import IN_SCRIPT
 
 __all__ = ["api"]

@@ -14,6 +14,8 @@ from typing import Any
 import jwt
 import pytest
 
+from kube_embedded.tests.support.some import some
+from kube_embedded.tests.support.until import SECONDS
 from labkit import lessons
 from labkit.client.client import Client
 from labkit.core.errors import TokenError, Unreachable, UsageError
@@ -28,8 +30,6 @@ from labkit.ui import AccessMatrix, Board, MutantWall, RBACGraph, StartPanel, To
 from labkit.ui.base import STATIC, LabWidget
 from tests.lessons.policy_questions import TEN, TWO
 from tests.rbac.conftest import api, put
-from tests.support.some import some
-from tests.support.until import SECONDS
 
 __all__ = ["api"]
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kube_embedded.tests.support.until import SECONDS, until
 from labkit.backends import engine, podimage, sweep
 from labkit.backends.base import Options
 from labkit.backends.kind import auditlog, needs
@@ -30,7 +31,6 @@ from labkit.core import resources
 from labkit.core.errors import HomeError, Missing, NotRunning, StartFailed, UsageError
 from tests.backends.conftest import quiet
 from tests.backends.programs import Programs, only
-from tests.support.until import SECONDS, until
 
 ROOT = Path(__file__).parents[3]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kube_embedded import Cluster
+from kube_embedded.tests.support.cluster import keys
 from labkit.grading.clusters.inprocess import admin_of, policy_of
 from labkit.rbac.policy import read_policy
-from tests.support.cluster import keys
 
 
 def test_a_policy_is_the_same_as_one_that_was_requested() -> None:

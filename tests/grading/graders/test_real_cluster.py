@@ -18,6 +18,10 @@ import pytest
 
 from kube_embedded.apiserver.serving.address import listen
 from kube_embedded.machinery.pki.keys import Keys
+from kube_embedded.tests.support.server import Server, running_server
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.some import some
+from kube_embedded.tests.support.wire import read_all
 from labkit.backends import preflight, sweep
 from labkit.cli import run as run_labkit
 from labkit.client.client import Client
@@ -50,10 +54,6 @@ from labkit.rbac.policy import Policy
 from labkit.rbac.reviews import Unanswered
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
-from tests.support.server import Server, running_server
-from tests.support.slow import slow_but
-from tests.support.some import some
-from tests.support.wire import read_all
 
 IDS = [exercise.id for exercise in EXERCISES]
 

@@ -16,13 +16,13 @@ from unittest.mock import Mock
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.core.errors import UsageError
 from labkit.grading.intake import archives, submissions
 from labkit.grading.intake.intake import Intake, collect
 from labkit.grading.intake.roster import Roster
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells, files_beside, find
 from tests.grading.support import submit
-from tests.support.some import some
 
 EXERCISE = "ex4-roles"
 FILE = f"{EXERCISE}.ipynb"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.core.language import Text, text
 from labkit.grading.judging.findings import TaskFindings
 from labkit.grading.judging.score import (
@@ -19,7 +20,6 @@ from labkit.grading.judging.score import (
 )
 from labkit.grading.tasks import EXERCISES, find_exercise
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster
-from tests.support.some import some
 
 SPEC = find_exercise("ex4-roles")
 TASK = SPEC.tasks[0]

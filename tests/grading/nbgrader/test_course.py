@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.until import SECONDS
 from labkit.core.errors import UsageError
 from labkit.grading.exercises.course_secret import FILE
 from labkit.grading.nbgrader import course as nbgrader_course
 from labkit.grading.tasks import EXERCISES, find_exercise
 from tests.grading.support import solved_cells
-from tests.support.until import SECONDS
 
 EXERCISE = "ex4-roles"
 

@@ -20,6 +20,8 @@ from typing import Any
 import psutil
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.until import SECONDS, until
 from labkit.grading.graders.grader import Grader, cpu_seconds
 from labkit.grading.graders.stages import unreadable_result
 from labkit.grading.intake.submissions import Submission, find
@@ -32,8 +34,6 @@ from labkit.grading.session import GradingSession
 from labkit.grading.walls.isolation import NICENESS, strongest_level
 from tests.grading.conftest import SHORT
 from tests.grading.support import solved_cells, submit
-from tests.support.slow import slow_but
-from tests.support.until import SECONDS, until
 
 ENDED = "The notebook ended by itself. By its own account,"
 LEARNERS = ("ann", "bob", "cat", "dan", "eve", "fay")

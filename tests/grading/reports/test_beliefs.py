@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.grading.judging.result import Result
 from labkit.grading.judging.score import Score
 from labkit.grading.reports.overview import MAX_BELIEFS, overview
 from labkit.grading.reports.rows import Row
 from tests.grading.desk import ADMIN, Act, Desk, group, rule, sa
 from tests.grading.solutions import binding, role
-from tests.support.some import some
 
 
 def wanted(desk: Desk) -> str:

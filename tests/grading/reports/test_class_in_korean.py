@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.cli import run as run_labkit
 from labkit.core.language import shown, text
 from labkit.grading.graders.grader import GRADED_AGAIN
@@ -29,7 +30,6 @@ from labkit.grading.reports.scores import write_all
 from labkit.grading.reports.similarity import ForeignNames, Similarity, SimilarPair
 from tests.grading.support import submit
 from tests.support.languages import outside_brackets, pseudo, speaking
-from tests.support.some import some
 
 EXERCISE = "ex4-roles"
 NAMES = {

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.grading.graders.stages import unreadable_result
 from labkit.grading.intake.roster import Person, Roster
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.reports.gradebooks import write_gradebooks
 from labkit.grading.reports.scores import write_all
-from tests.support.some import some
 
 EXERCISES = ("ex4-roles", "ex6-final")
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.cli import run as run_labkit
 from labkit.core import language
 from labkit.core.language import Text, shown, text
@@ -35,7 +36,6 @@ from tests.grading.support import submit
 from tests.grading.tasks.test_too_much import GONE, TOO_MUCH
 from tests.support.korean import HANGUL
 from tests.support.languages import complete, speaking
-from tests.support.some import some
 
 SENTENCE = re.compile(r"[A-Za-z]+ [a-z]+ [a-z]+")
 """Three English words."""

@@ -15,13 +15,13 @@ import nbclient
 import pytest
 from nbclient.exceptions import DeadKernelError
 
+from kube_embedded.tests.support.slow import slow_but
 from labkit.grading.graders.grader import Grader
 from labkit.grading.intake.submissions import KUBECTL, MAX_BYTES, contains, files_beside, find
 from labkit.grading.running.execution import needs_kernel, run_in_kernel
 from labkit.grading.session import GradingSession
 from tests.grading.conftest import SHORT
 from tests.grading.support import IN_A_KERNEL, grade, solved_cells, submit
-from tests.support.slow import slow_but
 
 EXERCISE = "ex4-roles"
 FORK_OR_KERNEL = [

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.grading.graders import stages
 from labkit.grading.graders.grader import Grader
 from labkit.grading.judging.result import Result
@@ -19,7 +20,6 @@ from labkit.grading.walls.isolation import Limits
 from tests.grading import recording_fork_server
 from tests.grading.odd_notebooks import ODD
 from tests.grading.support import SETUP, grade, replace_fork_server, solved_cells, submit
-from tests.support.some import some
 
 EXERCISE = "ex4-roles"
 IDS = (

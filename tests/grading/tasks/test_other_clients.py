@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.some import some
 from labkit.grading.graders.grader import Grader
 from labkit.grading.tasks.seed import Seed
 from tests.grading.solutions import RBAC, asked, in_yaml, kubectl
 from tests.grading.support import SETUP, grade, submit
-from tests.support.slow import slow_but
-from tests.support.some import some
 
 INSIDE, FINAL, ROLES = "ex2-inside-a-pod", "ex6-final", "ex4-roles"
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kube_embedded.tests.support.some import some
 from labkit.grading.tasks import policy_tests
 from labkit.grading.tasks.policy_tests import (
     MAX_QUESTIONS,
@@ -21,7 +22,6 @@ from labkit.grading.tasks.seed import Seed
 from labkit.rbac.testing.changes import same_answers
 from labkit.rbac.testing.questions import read_questions
 from labkit.rbac.testing.verdicts import wrong
-from tests.support.some import some
 
 TASKS = ("7.1", "7.2", "7.3")
 ANN = Seed("ann")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.some import some
 from labkit.grading.graders.grader import Grader
 from labkit.grading.judging.result import Result
 from labkit.grading.judging.score import TaskScore
@@ -14,8 +16,6 @@ from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import Object, pod
 from tests.grading.solutions import MISTAKES, RBAC, SHAPES, TASKS, applied, asked, kubectl, role
 from tests.grading.support import SETUP, grade, submit
-from tests.support.slow import slow_but
-from tests.support.some import some
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 EXERCISES = {

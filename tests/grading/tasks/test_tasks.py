@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kube_embedded.tests.support.cluster import keys
+from kube_embedded.tests.support.some import some
 from labkit.grading.clusters.embedded_cluster import EmbeddedCluster
 from labkit.grading.exercises.exercise import readable
 from labkit.grading.graders.grader import Grader
@@ -18,8 +20,6 @@ from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import texts
 from tests.grading.fixed_cluster import context_of
 from tests.grading.support import SETUP, grade, solved_cells, submit
-from tests.support.cluster import keys
-from tests.support.some import some
 
 IDS = [exercise.id for exercise in EXERCISES]
 

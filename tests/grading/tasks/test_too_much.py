@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from kube_embedded.tests.support.some import some
 from labkit.grading.tasks.task import namespace
 from tests.grading.desk import ADMIN, ANYTHING, API, Act, Desk, group, paths, rule, sa, user
 from tests.grading.solutions import RBAC, binding, role
 from tests.grading.tasks.test_right_answers import recreate
-from tests.support.some import some
 
 DELETE = rule("delete,deletecollection", "*", "*")
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
+from kube_embedded.tests.support.some import some
 from labkit.grading.graders.grader import Grader
 from labkit.grading.judging.result import Result
 from labkit.grading.walls.isolation import USER_IDS
 from tests.grading.support import IN_A_KERNEL, SETUP, grade, solved_cells, submit
-from tests.support.slow import slow_but
-from tests.support.some import some
 
 ATTACKS = {
     "overwriting-labkit": SETUP

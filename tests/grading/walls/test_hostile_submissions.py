@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
 from labkit.grading.clusters.budget import Quota
 from labkit.grading.graders.grader import Grader
 from labkit.grading.intake.submissions import choose, find, walk
@@ -19,7 +20,6 @@ from labkit.grading.tasks.seed import Seed
 from tests.grading.conftest import PATIENT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.grading.walls.test_attacks import left_behind
-from tests.support.slow import slow_but
 
 EXERCISE = "ex4-roles"
 

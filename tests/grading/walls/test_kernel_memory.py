@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
 from labkit.grading.graders.grader import Grader
 from labkit.grading.walls import control_group
 from labkit.grading.walls.isolation import Limits
 from tests.grading.support import grade, submit, weaken
-from tests.support.slow import slow_but
 
 EXERCISE = "ex4-roles"
 SMALL = Limits(seconds=20.0, cpu_seconds=10, memory_bytes=256 << 20, processes=10)

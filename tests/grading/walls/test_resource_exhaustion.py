@@ -9,12 +9,12 @@ from textwrap import indent
 
 import pytest
 
+from kube_embedded.tests.support.slow import slow_but
 from labkit.grading.clusters.budget import Quota
 from labkit.grading.graders.grader import Grader
 from labkit.grading.walls import root_directory, seccomp
 from tests.grading.conftest import PATIENT
 from tests.grading.support import IN_A_KERNEL, SETUP, grade, solved_cells, submit
-from tests.support.slow import slow_but
 
 EXERCISE = "ex4-roles"
 CALL = """

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.tests.support.until import until
 from tests.classroom.room import Room, outcome
 from tests.page.site.conftest import SITE
 from tests.page.site.lab import SitePage
-from tests.support.until import until
 
 pytestmark = pytest.mark.page
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from kube_embedded.tests.support.some import some
 from tests.browser.jupyter import KERNEL, SECONDS
 from tests.page.site.browsers import refuse_other_hosts
 from tests.page.site.conftest import SITE
 from tests.page.site.lab import SitePage
 from tests.support.chromium import FLAGS, chromium
-from tests.support.some import some
 from tools.notebooks import notebook, sources
 from tools.site import MOST_TO_BEGIN
 from tools.site_server import StaticSite, served

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from kube_embedded.tests.support.some import some
 from labkit.cli import run
 from labkit.presenter import slides
-from tests.support.some import some
 from tools.notebooks import ROOT
 
 pytestmark = pytest.mark.page

@@ -8,6 +8,7 @@ import pytest
 
 from kube_embedded.rbac.attributes import Attributes
 from kube_embedded.rbac.subjects import subject
+from kube_embedded.tests.support.some import some
 from labkit.rbac.policy import Policy
 from labkit.rbac.testing.changes import changes, same_answers
 from labkit.rbac.testing.mutants import Mutant, mutants, survivors
@@ -25,7 +26,6 @@ from tests.rbac.testing.support import (
     role,
     words,
 )
-from tests.support.some import some
 
 POSITIVE = (
     "kikai/default may: list services in kikai",

@@ -13,6 +13,10 @@ from kube_embedded.apiserver.authorization.cached import CachedRBACAuthorizer
 from kube_embedded.cluster import Cluster
 from kube_embedded.rbac.attributes import Attributes, User
 from kube_embedded.rbac.subjects import subject
+from kube_embedded.tests.apiserver.authorization.test_random_policies import GROUPS, reading
+from kube_embedded.tests.support.cluster import keys
+from kube_embedded.tests.support.policies import ASKS, POLICIES, USERS
+from kube_embedded.tests.support.properties import examples
 from labkit.grading.clusters.inprocess import admin_of
 from labkit.grading.tasks.task import namespace
 from labkit.rbac.policy import Policy
@@ -20,12 +24,8 @@ from labkit.rbac.reviews import reviews
 from labkit.rbac.testing.policies import policy_of
 from labkit.rbac.testing.verdicts import allows
 from labkit.rbac.testing.vocabulary import standard
-from tests.embedded.apiserver.authorization.test_random_policies import GROUPS, reading
 from tests.rbac.conftest import put
-from tests.rbac.strategies import ASKS, POLICIES, USERS
 from tests.rbac.testing import support
-from tests.support.cluster import keys
-from tests.support.properties import examples
 
 KINDS = {"clusterroles": "ClusterRole", "roles": "Role"}
 

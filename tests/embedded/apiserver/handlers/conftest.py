@@ -1,8 +1,0 @@
-import pytest
-
-from tests.embedded.apiserver.handlers.reading import Reading
-
-
-@pytest.fixture
-def api() -> Reading:
-    return Reading()
