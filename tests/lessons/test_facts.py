@@ -151,6 +151,382 @@ def own_review(lab: Lab) -> None:
     assert (answer.status, answer.body["status"]["allowed"]) == (201, False)
 
 
+def allowed_by_review(lab: Lab, verb: str, resource: str, **spec: object) -> bool:
+    """Return the answer to a SubjectAccessReview about the namespace default."""
+    attributes = {"namespace": "default", "verb": verb, "resource": resource}
+    reviews = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    made = lab.admin.post(reviews, {"spec": {"resourceAttributes": attributes, **spec}})
+    return bool(made.body["status"]["allowed"])
+
+
+def bind_to(lab: Lab, role: str, subject: dict[str, str], kind: str = "ClusterRole") -> None:
+    """Bind a role to a subject by a RoleBinding in the namespace default."""
+    binding = {
+        "metadata": {"name": "bound"},
+        "roleRef": {"apiGroup": GROUP, "kind": kind, "name": role},
+        "subjects": [subject],
+    }
+    assert lab.admin.post(f"{RBAC}/namespaces/default/rolebindings", binding).status == 201
+
+
+def service_behind_the_server(lab: Lab) -> None:
+    path = f"{namespace('default')}/services/web:80/proxy/"
+    stranger = lab.as_anonymous()
+    assert 'get resource "services/proxy"' in stranger.get(path).message
+    assert 'create resource "services/proxy"' in stranger.post(path, {}).message
+
+
+def paths(lab: Lab) -> None:
+    stranger = lab.as_anonymous()
+    assert 'cannot get path "/apis"' in stranger.get("/apis").message
+    assert 'cannot post path "/apis"' in stranger.post("/apis", {}).message
+
+
+def subresources(lab: Lab) -> None:
+    stranger = lab.as_anonymous()
+    status = "/apis/apps/v1/namespaces/default/deployments/web/status"
+    assert 'update resource "deployments/status"' in stranger.put(status, {}).message
+    eviction = stranger.post(f"{namespace('default')}/pods/web/eviction", {}).message
+    assert 'create resource "pods/eviction" in API group ""' in eviction
+
+
+def conflicts(lab: Lab) -> None:
+    path = f"{namespace('default')}/configmaps"
+    old = lab.admin.post(path, {"metadata": {"name": "old"}}).body
+    lab.admin.patch(f"{path}/old", {"data": {"a": "b"}})
+    assert lab.admin.put(f"{path}/old", old).status == 409
+    assert lab.admin.post(path, {"metadata": {"name": "old"}}).status == 409
+
+
+def ca_of_each_namespace(lab: Lab) -> None:
+    lab.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "fresh"}})
+    path = f"{namespace('fresh')}/configmaps/kube-root-ca.crt"
+    until(lambda: lab.admin.get(path).status == 200)
+
+
+def default_comes_back(lab: Lab) -> None:
+    path = f"{namespace('default')}/serviceaccounts/default"
+    old = lab.admin.get(path).body["metadata"]["uid"]
+    lab.admin.delete(path)
+    until(lambda: lab.admin.get(path).status == 200)
+    assert lab.admin.get(path).body["metadata"]["uid"] != old
+
+
+def create_pod(lab: Lab, account: str) -> str:
+    """Create a pod of an account that pulls its images with a Secret, and return the pod's address."""
+    secrets = [{"name": "registry"}]
+    accounts = f"{namespace('default')}/serviceaccounts"
+    lab.admin.post(accounts, {"metadata": {"name": account}, "imagePullSecrets": secrets})
+    spec = {"serviceAccountName": account, "containers": [{"name": "main", "image": "ubuntu"}]}
+    path = f"{namespace('default')}/pods"
+    made = lab.admin.post(path, {"metadata": {"name": account}, "spec": spec})
+    assert made.body["spec"]["imagePullSecrets"] == secrets
+    return f"{path}/{account}"
+
+
+def account_of_a_pod(lab: Lab) -> None:
+    pod = create_pod(lab, "fixed")
+    assert lab.admin.patch(pod, {"spec": {"serviceAccountName": "default"}}).status == 422
+
+
+def pod_token(lab: Lab) -> None:
+    pod = create_pod(lab, "bound")
+    bound_to = {"kind": "Pod", "apiVersion": "v1", "name": "bound"}
+    spec = {"boundObjectRef": bound_to, "expirationSeconds": 1200}
+    accounts = f"{namespace('default')}/serviceaccounts"
+    token = lab.admin.post(f"{accounts}/bound/token", {"spec": spec}).body["status"]["token"]
+    own = lab.as_service_account("default/bound")
+
+    def accepted() -> bool:
+        status = lab.admin.post(f"/{TOKENS}/tokenreviews", {"spec": {"token": token}}).body[
+            "status"
+        ]
+        return bool(status.get("authenticated"))
+
+    assert accepted()
+    lab.admin.delete(pod, query={"gracePeriodSeconds": "0"})
+    until(lambda: not accepted())
+    assert lab.as_token(token).get("/api").status == 401
+    assert own.get("/api").status == 200
+
+
+def levels(lab: Lab) -> None:
+    label = "pod-security.kubernetes.io/enforce"
+    labels = {label: "restricted"}
+    lab.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "strict", "labels": labels}}
+    )
+    spec = {
+        "containers": [{"name": "c", "image": "ubuntu", "securityContext": {"privileged": True}}]
+    }
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": spec}
+    web = {"selector": {"matchLabels": {"app": "web"}}, "template": template}
+    deployments = "/apis/apps/v1/namespaces/strict/deployments"
+    assert lab.admin.post(deployments, {"metadata": {"name": "web"}, "spec": web}).status == 201
+    pods = f"{namespace('strict')}/pods"
+    pod = {"metadata": {"name": "privileged"}, "spec": spec}
+    assert "violates PodSecurity" in lab.admin.post(pods, pod).message
+    lab.admin.patch(namespace("strict"), {"metadata": {"labels": {label: "privileged"}}})
+    assert lab.admin.post(pods, pod).status == 201
+
+
+def no_such_namespace(lab: Lab) -> None:
+    path = f"{namespace('nowhere')}/configmaps"
+    assert lab.admin.post(path, {"metadata": {"name": "lost"}}).status == 404
+    assert lab.as_anonymous().post(path, {"metadata": {"name": "lost"}}).status == 403
+
+
+def account_as_a_user(lab: Lab) -> None:
+    account = lab.as_service_account("default/default")
+    bind_to(lab, "view", {"apiGroup": GROUP, "kind": "User", "name": "default"})
+    assert not account.can("list", "pods", "default")
+    path = f"{RBAC}/namespaces/default/rolebindings/bound"
+    long_name = "system:serviceaccount:default:default"
+    subject = {"apiGroup": GROUP, "kind": "User", "name": long_name}
+    lab.admin.patch(path, {"subjects": [subject]})
+    assert account.can("list", "pods", "default")
+
+
+def kind_as_a_resource(lab: Lab) -> None:
+    account = bound(lab, "kinds", [rule("Pod", "get list read")])
+    assert account.get(f"{namespace('kinds')}/pods").status == 403
+
+
+def combinations(lab: Lab) -> None:
+    both = {"apiGroups": ["", "apps"], "resources": ["pods", "deployments"], "verbs": ["delete"]}
+    account = bound(lab, "both", [both])
+    assert account.can("delete", "pods", "both")
+
+
+def version_in_a_rule(lab: Lab) -> None:
+    wrong = {"apiGroups": ["apps/v1"], "resources": ["deployments"], "verbs": ["list"]}
+    account = bound(lab, "versions", [wrong])
+    assert account.get("/apis/apps/v1/namespaces/versions/deployments").status == 403
+
+
+def watch_alone(lab: Lab) -> None:
+    account = bound(lab, "watcher", [rule("secrets", "watch")])
+    path = f"{namespace('watcher')}/secrets"
+    lab.admin.post(path, {"metadata": {"name": "door"}, "stringData": {"code": "0000"}})
+    assert account.get(path).status == 403
+    for event in account.watch(path, timeout_seconds=5):
+        if event["object"]["metadata"]["name"] == "door":
+            assert event["object"]["data"] == {"code": "MDAwMA=="}
+            return
+    pytest.fail("no event has the Secret")
+
+
+def get_and_list(lab: Lab) -> None:
+    account = bound(lab, "looker", [rule("pods", "get list")])
+    path = f"{namespace('looker')}/pods"
+    assert account.get(path).status == 200
+    assert "cannot watch" in account.get(path, query={"watch": "1"}).message
+
+
+def one_config_map(lab: Lab) -> None:
+    account = bound(lab, "writer", [rule("configmaps", "get update", resourceNames=["state"])])
+    path = f"{namespace('writer')}/configmaps"
+    state = {"metadata": {"name": "state"}}
+    assert account.post(path, state).status == 403
+    made = lab.admin.post(path, state).body
+    assert account.put(f"{path}/state", made).status == 200
+
+
+def names_that_do_not_exist(lab: Lab) -> None:
+    subject = {"kind": "ServiceAccount", "namespace": "default", "name": "nobody"}
+    bind_to(lab, "no-such-role", subject, kind="Role")
+    role = {"metadata": {"name": "no-such-role"}, "rules": [rule("pods", "list")]}
+    lab.admin.post(f"{RBAC}/namespaces/default/roles", role)
+    long_name = "system:serviceaccount:default:nobody"
+    assert allowed_by_review(lab, "list", "pods", user=long_name)
+
+
+def name_in_a_question(lab: Lab) -> None:
+    account = bound(lab, "named", [rule("configmaps", "get", resourceNames=["app"])])
+    assert not account.can("get", "configmaps", "named")
+    assert account.can("get", "configmaps", "named", name="app")
+
+
+def groups_left_out(lab: Lab) -> None:
+    bind_to(lab, "view", {"apiGroup": GROUP, "kind": "Group", "name": "ops"})
+    assert not allowed_by_review(lab, "list", "pods", user="anna")
+    assert allowed_by_review(lab, "list", "pods", user="anna", groups=["ops"])
+
+
+def dry_run(lab: Lab) -> None:
+    path = f"{namespace('default')}/configmaps"
+    whole = {"dryRun": "All"}
+    made = {"metadata": {"name": "dry"}}
+    account = lab.as_service_account("default/default")
+    assert account.post(path, made, query=whole).status == 403
+    assert lab.admin.post(path, made, query=whole).status == 201
+    assert lab.admin.get(f"{path}/dry").status == 404
+
+
+def group_of_accounts(lab: Lab) -> None:
+    group = "system:serviceaccounts:default"
+    bind_to(lab, "view", {"apiGroup": GROUP, "kind": "Group", "name": group})
+    assert lab.as_service_account("default/default").can("list", "pods", "default")
+
+
+def cluster_role_binding_to_a_role(lab: Lab) -> None:
+    role = {"apiGroup": GROUP, "kind": "Role", "name": "pod-reader"}
+    binding = {"metadata": {"name": "wide"}, "roleRef": role}
+    assert lab.admin.post(f"{RBAC}/clusterrolebindings", binding).status == 422
+
+
+def each_namespace(lab: Lab) -> None:
+    account = lab.as_service_account("default/default")
+    binding = {
+        "metadata": {"name": "each"},
+        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"kind": "ServiceAccount", "namespace": "default", "name": "default"}],
+    }
+    for item in lab.admin.get("/api/v1/namespaces").items:
+        name = item["metadata"]["name"]
+        lab.admin.post(f"{RBAC}/namespaces/{name}/rolebindings", binding)
+        assert account.get(f"{namespace(name)}/pods").status == 200
+    assert account.get("/api/v1/pods").status == 403
+
+
+def own_namespace(lab: Lab) -> None:
+    account = bound(lab, "ida", [rule("namespaces", "get list patch")], "ClusterRole")
+    labels = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}}
+    assert account.patch(namespace("ida"), labels).status == 200
+    assert account.get(namespace("default")).status == 403
+    assert account.get("/api/v1/namespaces").status == 403
+
+
+def ready_made(lab: Lab) -> None:
+    may: dict[str, set[tuple[str, str]]] = {}
+    for name in ("view", "edit", "admin"):
+        rules = lab.admin.get(f"{RBAC}/clusterroles/{name}").body["rules"]
+        pairs = {
+            (verb, resource)
+            for each in rules
+            for verb in each["verbs"]
+            for resource in each["resources"]
+        }
+        may[name] = pairs
+    assert ("get", "secrets") not in may["view"]
+    needed = {("get", "secrets"), ("create", "serviceaccounts/token")}
+    assert needed | {("impersonate", "serviceaccounts")} <= may["edit"] & may["admin"]
+    assert ("get", "roles") not in may["edit"]
+    assert {("create", "roles"), ("create", "rolebindings")} <= may["admin"]
+    assert not {("update", "resourcequotas"), ("update", "namespaces")} & may["admin"]
+
+
+def cluster_admin_here(lab: Lab) -> None:
+    bind_to(lab, "cluster-admin", {"apiGroup": GROUP, "kind": "User", "name": "max"})
+    assert allowed_by_review(lab, "get", "secrets", user="max")
+    assert allowed_by_review(lab, "update", "resourcequotas", user="max")
+    max_in = {"Impersonate-User": "max"}
+    assert lab.admin.request("GET", namespace("default"), headers=max_in).status == 200
+    assert lab.admin.request("GET", "/api/v1/nodes", headers=max_in).status == 403
+
+
+def about_oneself(lab: Lab) -> None:
+    rules = lab.admin.get(f"{RBAC}/clusterroles/system:basic-user").body["rules"]
+    asked = {resource for each in rules for resource in each["resources"]}
+    assert asked == {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
+    subjects = lab.admin.get(f"{RBAC}/clusterrolebindings/system:basic-user").body["subjects"]
+    assert [subject["name"] for subject in subjects] == ["system:authenticated"]
+
+
+def written_by_hand(lab: Lab) -> None:
+    path = f"{RBAC}/clusterroles/view"
+    lab.admin.patch(path, {"rules": [rule("secrets", "get")]})
+    until(lambda: len(lab.admin.get(path).body["rules"]) > 1)
+
+
+def impersonation(lab: Lab) -> None:
+    users = rule("users", "impersonate", resourceNames=["anna"])
+    groups = rule("groups", "impersonate", resourceNames=["ops"])
+    account = bound(lab, "support", [users, groups], "ClusterRole")
+    bind_to(lab, "edit", {"apiGroup": GROUP, "kind": "Group", "name": "ops"})
+    anna = {"Impersonate-User": "anna", "Impersonate-Group": "ops"}
+    path = f"{namespace('default')}/configmaps"
+
+    def create() -> int:
+        made = {"metadata": {"name": "by-anna"}}
+        return account.request("POST", path, body=made, headers=anna).status
+
+    assert create() == 403
+    binding = {
+        "metadata": {"name": "support"},
+        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": "support"},
+        "subjects": [{"kind": "ServiceAccount", "namespace": "support", "name": "support"}],
+    }
+    lab.admin.post(f"{RBAC}/clusterrolebindings", binding)
+    assert create() == 201
+    boss = {"Impersonate-User": "boss"}
+    assert account.request("GET", path, headers=boss).status == 403
+
+
+def impersonation_here(lab: Lab) -> None:
+    account = bound(lab, "actor", [rule("serviceaccounts", "impersonate")])
+    path = "/api"
+    own = {"Impersonate-User": "system:serviceaccount:actor:default"}
+    other = {"Impersonate-User": "system:serviceaccount:default:default"}
+    assert account.request("GET", path, headers=own).status == 200
+    assert account.request("GET", path, headers=other).status == 403
+
+
+def token_of_another(lab: Lab) -> None:
+    account = bound(lab, "olaf", [rule("serviceaccounts/token", "create")])
+    subject = {"kind": "ServiceAccount", "namespace": "olaf", "name": "default"}
+    role = {"apiGroup": GROUP, "kind": "ClusterRole", "name": "cluster-admin"}
+    binding = {"metadata": {"name": "strong"}, "roleRef": role, "subjects": [subject]}
+    lab.admin.post(f"{RBAC}/clusterrolebindings", binding)
+    token = account.post(f"{namespace('olaf')}/serviceaccounts/default/token", {})
+    strong = lab.as_token(token.body["status"]["token"])
+    assert strong.get("/api/v1/secrets").status == 200
+
+
+def bind_some(lab: Lab) -> None:
+    create = {"apiGroups": [GROUP], "resources": ["rolebindings"], "verbs": ["create"]}
+    bind = {
+        "apiGroups": [GROUP],
+        "resources": ["clusterroles"],
+        "resourceNames": ["view", "edit"],
+        "verbs": ["bind"],
+    }
+    account = bound(lab, "lead", [create, bind])
+
+    def status(name: str) -> int:
+        role = {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}
+        binding = {"metadata": {"name": name}, "roleRef": role}
+        return account.post(f"{RBAC}/namespaces/lead/rolebindings", binding).status
+
+    assert [status("edit"), status("admin")] == [201, 403]
+
+
+def strangers_bindings(lab: Lab) -> None:
+    bindings = lab.admin.get(f"{RBAC}/clusterrolebindings").items
+    named = [
+        binding["metadata"]["name"]
+        for binding in bindings
+        for subject in binding.get("subjects", [])
+        if subject["name"] == "system:unauthenticated"
+    ]
+    assert named == ["system:public-info-viewer"]
+
+
+def whole_namespace(lab: Lab) -> None:
+    account = bound(lab, "ended", [rule("namespaces", "delete")])
+    path = f"{namespace('ended')}/secrets"
+    lab.admin.post(path, {"metadata": {"name": "door"}})
+    assert account.delete(f"{path}/door").status == 403
+    assert account.delete(namespace("ended")).status == 200
+    until(lambda: lab.admin.get(f"{path}/door").status == 404)
+
+
+def stars(lab: Lab) -> None:
+    every = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]}
+    account = bound(lab, "stars", [every])
+    assert account.can("list", "crontabs", "stars", group="stable.example.com")
+
+
 ASKED: dict[str, Callable[[Lab], None]] = {
     "no-token-or-a-bad-one": stranger_or_bad,
     "refusal-is-an-answer": stranger_or_bad,
@@ -180,6 +556,51 @@ ASKED: dict[str, Callable[[Lab], None]] = {
     "pod-with-a-missing-account": no_such_account,
     "replicas-and-nothing-else": scale_alone,
     "answer-of-a-review": own_review,
+    "service-behind-the-api-server": service_behind_the_server,
+    "paths-have-methods": paths,
+    "subresources-and-verbs": subresources,
+    "old-version-of-an-object": conflicts,
+    "ca-of-the-cluster": ca_of_each_namespace,
+    "default-comes-back": default_comes_back,
+    "account-in-the-pod-template": account_of_a_pod,
+    "what-else-from-the-account": account_of_a_pod,
+    "token-bound-to-a-pod": pod_token,
+    "which-tokens-are-good": pod_token,
+    "leaked-token": old_token,
+    "account-deleted-under-a-pod": old_token,
+    "levels-are-labels": levels,
+    "deployment-of-refused-pods": levels,
+    "missing-namespace": no_such_namespace,
+    "account-as-a-user": account_as_a_user,
+    "kind-in-the-place-of-a-resource": kind_as_a_resource,
+    "all-combinations": combinations,
+    "version-in-a-rule": version_in_a_rule,
+    "watch-shows-contents": watch_alone,
+    "get-with-w": get_and_list,
+    "one-config-map": one_config_map,
+    "names-that-do-not-exist": names_that_do_not_exist,
+    "yes-proves-no-account": names_that_do_not_exist,
+    "name-in-can-i": name_in_a_question,
+    "review-about-others": groups_left_out,
+    "groups-left-out": groups_left_out,
+    "dry-run-on-the-server": dry_run,
+    "group-as-a-subject": group_of_accounts,
+    "role-in-a-cluster-role-binding": cluster_role_binding_to_a_role,
+    "every-namespace-and-all-of-them": each_namespace,
+    "namespace-as-an-object": own_namespace,
+    "four-ready-made-roles": ready_made,
+    "edit-reads-secrets": ready_made,
+    "cluster-admin-in-a-namespace": cluster_admin_here,
+    "who-may-ask-about-oneself": about_oneself,
+    "aggregated-by-hand": written_by_hand,
+    "impersonate-one-user": impersonation,
+    "headers-of-as": impersonation,
+    "impersonate-in-a-namespace": impersonation_here,
+    "token-of-a-strong-account": token_of_another,
+    "bind-some-roles": bind_some,
+    "everybody-on-the-network": strangers_bindings,
+    "namespace-with-all-in-it": whole_namespace,
+    "stars-grow": stars,
     "no-such-resource": statements.test_of_what_there_is_not_a_star_gives_a_yes_and_names_give_a_no,
     "star-and-no-such-resource": statements.test_of_what_there_is_not_a_star_gives_a_yes_and_names_give_a_no,
 }
