@@ -100,6 +100,8 @@ def test_the_image_has_the_chart_s_jupyterhub_and_this_version() -> None:
     assert re.search(r"^nbgitpuller==", lock, re.MULTILINE)
     version = (ROOT / "labkit/core/version.py").read_text(encoding="utf-8")
     assert f'__version__ = "{VALUES["singleuser"]["image"]["tag"]}"' in version
-    project = tomllib.loads((ROOT / "jupyter/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "jupyter/pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
     extras = project["optional-dependencies"]
     assert "jupyterhub>=5.5,<6" in extras["hub"]
