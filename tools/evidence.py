@@ -15,8 +15,9 @@ This page is made from the steps themselves (`make notebooks`).
 A step is judged by what the cluster saw, never by which tool asked. Three kinds of evidence count:
 
 - **A request.** The audit log has every client's requests, on the embedded cluster and on kind. Who
-  impersonates (`kubectl --as`) asks as the impersonated user. On a cluster without a log that labkit
-  can read, what went through labkit counts: the lab's callers, its proxy, `lab.exec`, `labkit exec`.
+  impersonates (`kubectl --as`) asks as the impersonated user. So has an existing
+  cluster's, if `labkit up --audit-log FILE` names it. Without a log, what went through labkit counts: the
+  lab's callers, its proxy, `lab.exec`, `labkit exec`.
 - **A command in a pod.** `kubectl exec` and `labkit exec` leave the command in the request's address. Its
   exit code is known where labkit ran it. What is typed into a shell in a pod is not known: the
   requests it makes are seen in the log, but a call that fails before it reaches the server (W7) is not.

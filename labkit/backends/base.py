@@ -38,6 +38,7 @@ class Options:
         kubeconfig: For an existing cluster: the file that names it.
         context: Its context; empty for the file's current one.
         prefix: Prepended to the walkthrough's names, where several learners share a cluster.
+        audit_log: Its API server's audit log, a file of this machine.
         force: Use an existing cluster although it looks like production.
     """
 
@@ -48,6 +49,7 @@ class Options:
     kubeconfig: Path | None = None
     context: str = ""
     prefix: str = ""
+    audit_log: Path | None = None
     force: bool = False
 
 

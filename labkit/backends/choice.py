@@ -22,6 +22,7 @@ OWNERS = {
     "kubeconfig": "existing",
     "context": "existing",
     "prefix": "existing",
+    "audit_log": "existing",
     "force": "existing",
 }
 """The backend of each option. With another backend the option is an error, because it would have no effect."""
@@ -78,6 +79,8 @@ class Choice:
         if self.backend == "existing":
             document |= {"kubeconfig": str(options.kubeconfig), "context": options.context}
             document |= {"prefix": options.prefix}
+            if options.audit_log:
+                document["audit_log"] = str(options.audit_log)
         # The embedded server's options are not saved: its server.json has those that it runs with.
         if self.backend == "kind" and options.image:
             document["image"] = options.image
@@ -92,9 +95,11 @@ class Choice:
 
 def _complete(options: Options, saved: dict[str, Any]) -> Options:
     path = saved.get("kubeconfig")
+    log = saved.get("audit_log")
     return replace(
         options,
         kubeconfig=options.kubeconfig or (Path(path) if path else None),
+        audit_log=options.audit_log or (Path(log) if log else None),
         context=options.context or str(saved.get("context") or ""),
         prefix=options.prefix or str(saved.get("prefix") or ""),
         image=options.image or saved.get("image"),

@@ -7,11 +7,13 @@ with the walkthrough's names that the learner created by hand.
 
 import copy
 import os
+import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
 from labkit.client import kubeconfig
+from labkit.client.auditlog import AuditFile
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.manifests import title
@@ -24,6 +26,9 @@ from labkit.core.language import text
 from . import podimage, sweep
 from .base import Manifest, Need, Options, Report, Status, Traits
 from .preflight import UNPREFIXED, Preflight, look
+
+EVENT_SECONDS = 5.0
+"""How long the event of an answered request may take to be in the log."""
 
 LABEL = "labkit/lab"
 """The label of every object of the lab; its value is the learner's prefix, or ``UNPREFIXED``."""
@@ -58,10 +63,12 @@ def find_needs(file: Path | None) -> list[Need]:
 
 
 class Existing:
-    """The lab's objects on somebody else's cluster. It uses the options kubeconfig, context, prefix and force."""
+    """The lab's objects on somebody else's cluster.
+
+    It uses the options kubeconfig, context, prefix, audit_log and force.
+    """
 
     name = "existing"
-    audit_log = None
 
     def __init__(
         self, home: Path, options: Options, lesson_objects: Callable[[], list[Manifest]]
@@ -71,6 +78,7 @@ class Existing:
         self._lesson_objects = lesson_objects
         self.directory = home / "existing"
         self.names = Names(options.prefix)
+        self.audit_log = AuditFile(options.audit_log) if options.audit_log else None
 
     @property
     def traits(self) -> Traits:
@@ -78,7 +86,15 @@ class Existing:
         record = read_json(self._record_file)
         at_once = bool(record.get("at_once"))
         pods = bool(record.get("pods", True))
-        return Traits(at_once=at_once, audited=False, grader=at_once, pods=pods, adapt=self._adapt)
+        audited = self.audit_log is not None
+        return Traits(
+            at_once=at_once,
+            audited=audited,
+            whole_log=audited,
+            grader=at_once,
+            pods=pods,
+            adapt=self._adapt,
+        )
 
     def start(self, report: Report) -> None:
         """Report what would be created where, check the learner's rights, and record the cluster.
@@ -115,6 +131,7 @@ class Existing:
         if in_use:
             # Raises an error if the cluster does not answer, before the record is written.
             self._client.whoami()
+            self._check_log()
             write_json(self._record_file, {**record, "pods": pods_run(self._client)})
             self._warn(report)
             return
@@ -123,8 +140,10 @@ class Existing:
                 self._client, context, self._lesson_objects(), self.names, self._selector
             )
             report(str(preflight))
-            report(NO_LOG)
+            if self.audit_log is None:
+                report(NO_LOG)
             self._judge(preflight)
+            self._check_log()
             self._make_default_namespace()
         except BaseException:
             # Without this file the lab uses no cluster, so the next start can name another one.
@@ -239,6 +258,34 @@ class Existing:
                 why="; ".join(f"{right.text} ({right.why})" for right in lacking),
                 todo="Ask the cluster's administrator, or take another cluster.",
             )
+
+    def _check_log(self) -> None:
+        """Check that the audit log is this cluster's, and this learner's alone.
+
+        Raises:
+            UsageError: A prefix is used, or the log has no event of a request that was just answered.
+        """
+        if self.audit_log is None:
+            return
+        if self.names.prefix:
+            raise UsageError(
+                "An audit log and a prefix exclude each other.",
+                why="the log of a shared cluster also has the requests of the others",
+                todo="Leave --audit-log out.",
+            )
+        asked = self._client.post(
+            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+            {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
+        )
+        deadline = time.monotonic() + EVENT_SECONDS
+        while self.audit_log.event(asked.audit_id) is None:
+            if time.monotonic() > deadline:
+                raise UsageError(
+                    text("{file} has no event of this cluster.", self.options.audit_log),
+                    why="a request that was just answered is not in it",
+                    todo="Name the file of kube-apiserver's --audit-log-path; its policy needs at least level Metadata.",
+                )
+            time.sleep(0.05)
 
     def _adapt(self, manifest: Manifest) -> Manifest:
         """Return the object with the lab's label, and a current image for the walkthrough's proxy.

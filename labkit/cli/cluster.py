@@ -42,9 +42,18 @@ backend_option = click.option(
 @click.option(
     "--prefix", default="", help="Existing: put before all names, where learners share a cluster."
 )
+@click.option(
+    "--audit-log",
+    type=FILE,
+    help="Existing: its API server's audit log, so that requests of every client count.",
+)
 @click.option("--force", is_flag=True, help="Existing: use it although it looks like production.")
 def up_command(
-    backend: str | None, no_node: bool, kubeconfig_file: Path | None, **more: Any
+    backend: str | None,
+    no_node: bool,
+    kubeconfig_file: Path | None,
+    audit_log: Path | None,
+    **more: Any,
 ) -> None:
     """Start the cluster, or find it running.
 
@@ -52,9 +61,10 @@ def up_command(
     others need. Running it again is safe.
     """
     kubeconfig = kubeconfig_file.expanduser().absolute() if kubeconfig_file else None
+    log = audit_log.expanduser().absolute() if audit_log else None
     # None leaves the node as it is: without --no-node, a second `up` must not start one. click
     # names the other options like the fields of Options.
-    options = Options(node=False if no_node else None, kubeconfig=kubeconfig, **more)
+    options = Options(node=False if no_node else None, kubeconfig=kubeconfig, audit_log=log, **more)
     home = home_path()
     choice = Choice.of(home, backend, options)
     cluster = make(choice.backend, home, choice.options)

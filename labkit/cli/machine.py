@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.backends.base import NAMES, Need, Options
-from labkit.backends.choice import find_needs
+from labkit.backends.choice import Choice, find_needs
 from labkit.core.home import home_path
 from labkit.core.language import said, text
 from labkit.core.proxies import bypass_loopback, exceptions, proxy_variables
@@ -33,7 +33,9 @@ def doctor_command(json_wanted: bool) -> None:
     from labkit.backends.servers import leftovers, running_servers
 
     home = home_path()
-    clusters = {name: find_needs(name, home, Options()) for name in NAMES}
+    saved = Choice.of(home, None, Options())
+    options = {name: saved.options if name == saved.backend else Options() for name in NAMES}
+    clusters = {name: find_needs(name, home, options[name]) for name in NAMES}
     servers = running_servers()
     left = leftovers(home)
     if json_wanted:

@@ -113,16 +113,27 @@ def questions_document(file: Path) -> Any:
 
 
 class AuditEvents:
-    """The events of an audit log of any length, read line by line, with how many lines are none."""
+    """The events of an audit log of any length, read line by line, with how many lines are none.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    Args:
+        path: The log; or a folder, for a log that was rotated: its files whose names end in ``.log``.
+
+    Raises:
+        UsageError: A folder has no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._files = _logs(path)
         self.lines = 0
         self.broken = 0
 
     def __iter__(self) -> Iterator[Any]:
+        for file in self._files:
+            yield from self._events(file)
+
+    def _events(self, file: Path) -> Iterator[Any]:
         try:
-            with self._file.open("rb") as log:
+            with file.open("rb") as log:
                 # A longer line comes in pieces, which are no JSON and count as broken.
                 while line := log.readline(MAX_LINE_BYTES):
                     self.lines += 1
@@ -136,7 +147,21 @@ class AuditEvents:
                     elif line.strip():
                         self.broken += 1
         except OSError as error:
-            raise unreadable(self._file, error) from error
+            raise unreadable(file, error) from error
+
+
+def _logs(path: Path) -> list[Path]:
+    """Return a log's files, the oldest first."""
+    if not path.is_dir():
+        return [path]
+    # kube-apiserver names a rotated file after the time of its rotation; the current one was written last.
+    files = sorted(path.glob("*.log"), key=lambda file: (file.stat().st_mtime, file.name))
+    if not files:
+        raise UsageError(
+            text("{path} holds no audit log.", path),
+            todo=text("Its files end in {suffix}.", ".log"),
+        )
+    return files
 
 
 def _files(path: Path) -> list[Path]:

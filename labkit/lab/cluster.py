@@ -59,6 +59,7 @@ class ChosenCluster(Displayable):
         kubeconfig=PATH,
         context=LINE,
         prefix=LINE,
+        audit_log=PATH,
         era=LINE,
         image=LINE,
         home=PATH,
@@ -71,6 +72,7 @@ class ChosenCluster(Displayable):
         kubeconfig: str | Path | None = None,
         context: str | None = None,
         prefix: str | None = None,
+        audit_log: str | Path | None = None,
         era: str | None = None,
         node: bool | None = None,
         image: str | None = None,
@@ -99,6 +101,7 @@ class ChosenCluster(Displayable):
             kubeconfig=Path(kubeconfig).expanduser().absolute() if kubeconfig else None,
             context=context or "",
             prefix=prefix or "",
+            audit_log=Path(audit_log).expanduser().absolute() if audit_log else None,
             force=force,
         )
         self.choice = Choice.of(self.home, backend, asked)

@@ -70,6 +70,8 @@ class Lab(ChosenCluster):
         kubeconfig: For an existing cluster: the file that names it.
         context: Its context; the file's current one when left out.
         prefix: Prepended to the walkthrough's names, where several learners share a cluster.
+        audit_log: The audit log of its API server, a file on this machine. With it, requests of every client
+            count as they do on a kind cluster; without it, those that go through labkit.
         era: ``now`` or ``1.20``: how service accounts get their tokens.
         node: False runs the embedded server without a node; pods stay Pending.
         image: kind's node image.
@@ -420,6 +422,12 @@ class Lab(ChosenCluster):
             image=self.traits.pod_image,
             report=self._report,
         )
+
+    @property
+    def image(self) -> str:
+        """The image for a pod that is created without ``apply``: ``ubuntu``, or what replaces it on this cluster."""
+        pod = {"kind": "Pod", "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
+        return str(self.traits.adapt(pod)["spec"]["containers"][0]["image"])
 
     @cached_property
     def resources(self) -> Resources:

@@ -5,10 +5,11 @@ cluster, and runs everything before that place again. So objects, files in conta
 notebook's names are all as they were, on every kind of cluster.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from itertools import takewhile
+from typing import Any, NamedTuple
 
 from labkit.backends.base import Report
 from labkit.client.answer import Answer
@@ -19,6 +20,10 @@ from labkit.lessons.steps import Lesson, Step
 from labkit.lessons.talk import talks
 
 from .cells import Cells
+
+READS = ("get", "list", "watch")
+
+_REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 
 WIDGET = "from labkit.ui import"
 """The beginning of a cell that only shows a widget; the performance has pictures instead."""
@@ -96,20 +101,42 @@ class Play:
     def ask(self, asked: str) -> None:
         """Run a line of kubectl or Python at this place; ``put_back`` then undoes its changes."""
         before = self._version()
+        newest = self._newest_event()
         self.asked = lines = self._lines = []
         self._try(lambda: self.cells.ask(asked), lines)
-        # A command in a pod can change files there without changing an object.
-        self._changed = self._changed or "exec" in asked or self._version() != before
+        self._changed = self._changed or self._has_changed(asked, before, newest)
 
     def put_back(self) -> None:
         """Restore the state from before the question."""
         if self._changed:
             self.go(*self.place)
 
+    def _has_changed(self, asked: str, version: str, newest: str) -> bool:
+        """Return whether a question changed the cluster, which was at that version and had that newest audit event."""
+        # A command in a pod can change files there without changing an object.
+        if "exec" in asked:
+            return True
+        if self._version() == version:
+            return False
+        # On a real cluster the version also moves by itself: the question's requests decide there.
+        log = self.lab.backend.audit_log
+        if log is None:
+            return True
+        # The log is written in the order of the answers: with this event, those of the question are there.
+        admin = self.lab.admin.without_observers()
+        review = admin.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", _REVIEW)
+        if log.event(review.audit_id) is None:
+            return True
+        since = takewhile(lambda event: event.get("auditID") != newest, log.events())
+        return any(_writes(event) for event in since)
+
+    def _newest_event(self) -> str:
+        log = self.lab.backend.audit_log
+        return next((str(event.get("auditID")) for event in log.events()), "") if log else ""
+
     def _version(self) -> str:
         """Return the cluster's version, which differs after any change of an object."""
-        # The resourceVersion of a list is etcd's revision, common to all kinds. On a real cluster
-        # leases and events also raise it: going back once too often is only slow.
+        # The resourceVersion of a list is etcd's revision, common to all kinds.
         answer = self.lab.admin.without_observers().get("/api/v1/namespaces?limit=1")
         return str(answer.body["metadata"]["resourceVersion"])
 
@@ -189,6 +216,12 @@ class Play:
                 str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
             )
             lines += [("bad", line) for line in text.splitlines()]
+
+
+def _writes(event: Mapping[str, Any]) -> bool:
+    """Return whether an audit event's request can change an object; access reviews are created, but not stored."""
+    resource = str((event.get("objectRef") or {}).get("resource"))
+    return event.get("verb") not in READS and not resource.endswith("reviews")
 
 
 def _is_prediction(cell: str) -> bool:

@@ -134,7 +134,7 @@ predict("A3", guesses | {"one config map too many": "admission"})
 lab.apply("03-service-accounts/tryout/W09-aside-strict.yaml")
 space = "/api/v1/namespaces/aside-strict"
 stranger = lab.as_anonymous()
-containers = [{"name": "c", "image": "ubuntu", "securityContext": {"privileged": True}}]
+containers = [{"name": "c", "image": lab.image, "securityContext": {"privileged": True}}]
 privileged = {"metadata": {"name": "p"}, "spec": {"containers": containers}}
 answers(
     ("stranger", "list pods", stranger.get(f"{space}/pods").message),

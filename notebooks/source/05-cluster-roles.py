@@ -445,7 +445,7 @@ space = "/api/v1/namespaces/aside-roles"
 refused = writer.get(f"{space}/secrets")
 reader = {"Impersonate-User": "system:serviceaccount:aside-roles:reader"}
 as_reader = writer.request("GET", f"{space}/secrets", headers=reader)  # what --as sends
-containers = [{"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}]
+containers = [{"name": "main", "image": lab.image, "command": ["sleep", "9999999"]}]
 spec = {"serviceAccountName": "reader", "containers": containers}
 created = writer.post(f"{space}/pods", {"metadata": {"name": "tool"}, "spec": spec})
 lab.wait("aside-roles/tool")

@@ -365,3 +365,36 @@ def test_what_cannot_be_done_or_judged_is_said_before_a_lesson_begins(tmp_path: 
         with pytest.raises(ApiFailure, match="not ready"):
             lab.wait("default/curl")
         lab.stop()
+
+
+def test_an_audit_log_makes_every_client_s_requests_count(tmp_path: Path) -> None:
+    with running_server(tmp_path / "server" / "home") as server:
+        log = tmp_path / "server" / "home" / "audit.log"
+        said: list[str] = []
+        lab = Lab(
+            kubeconfig=server.kubeconfig, audit_log=log, home=tmp_path / "home", say=said.append
+        )
+        assert NO_LOG not in said
+        found = kubeconfig.load(server.kubeconfig)
+        # A client of its own, as kubectl is: nothing of it goes through labkit.
+        Client(found.endpoint, found.credentials, agent="curl/8").get("/api/v1/nodes")
+        assert "/api/v1/nodes" in {asked.path for asked in lab.evidence().asked}
+        again = Lab(home=tmp_path / "home", say=quiet)
+        assert again.traits.whole_log
+        assert again.backend.audit_log is not None
+        again.stop()
+
+
+def test_the_log_of_another_cluster_or_of_several_learners_is_refused(
+    tmp_path: Path, foreign_cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labkit.backends.existing.EVENT_SECONDS", 0.1)
+    other = tmp_path / "audit.log"
+    other.write_text("")
+    for options, expected in (
+        ({"audit_log": other}, "has no event of this cluster"),
+        ({"audit_log": other, "prefix": "ann"}, "exclude each other"),
+    ):
+        with pytest.raises(UsageError, match=expected):
+            make(tmp_path / "home", foreign_cluster, **options).start(quiet)
+        assert not (tmp_path / "home" / "existing" / "kubeconfig").exists()

@@ -18,6 +18,7 @@ from labkit.backends.base import Need, Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.servers import Server
 from labkit.cli import cli, run
+from labkit.core.home import write_json
 from labkit.core.scratch import PROGRAM_LOCK, scratch_directory
 
 Capture = pytest.CaptureFixture[str]
@@ -151,6 +152,17 @@ def test_the_doctor_says_what_is_needed_and_what_is_only_useful(
     kind = json.loads(capsys.readouterr().out)["clusters"]["kind"]
     assert kind["ready"] is lines[0].startswith("✔")
     assert [need["met"] for need in kind["needs"]] == [need.met for need in needs]
+
+
+def test_the_doctor_looks_at_the_cluster_that_is_in_use(
+    room: Path, labkit_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("labkit.backends.servers.running_servers", list)
+    used = room / "school.conf"
+    used.write_text("")
+    write_json(labkit_home / "backend.json", {"backend": "existing", "kubeconfig": str(used)})
+    assert run(["doctor"]) == 0
+    assert f"✔ existing: ready\n    ✔ kubeconfig: {used}" in capsys.readouterr().out
 
 
 def test_the_doctor_says_whose_each_server_is(

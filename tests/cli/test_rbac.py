@@ -257,6 +257,15 @@ def test_a_report_counts_what_it_cannot_read_and_shows_no_token(
     assert "It lacked:\n  list · pods in kikai\n" in found.stdout
     assert "It never used:\n  get · services in kikai\n  list · services in kikai\n" in found.stdout
     assert "eyJ" not in found.stdout
+    rotated = tmp_path / "rotated"
+    rotated.mkdir()
+    assert "holds no audit log" in refused(
+        "report", policy, "--audit-log", rotated, "--account", "kikai/default"
+    )
+    for name in ("audit-2026-12-01T00-00-00.000.log", "audit.log"):
+        (rotated / name).write_text(json.dumps(event))
+    found = labkit("report", policy, "--audit-log", rotated, "--account", "kikai/default")
+    assert "made 2 requests" in found.stdout
     token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJl"
     path = {key: value for key, value in event.items() if key != "objectRef"} | {
         "requestURI": f"/x/{token}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -150,6 +151,25 @@ def test_a_question_changes_nothing(play: Play) -> None:
     play.back()
     assert play.place[0] == 15
     assert objects(play.lab) == before
+
+
+def test_only_a_question_that_writes_is_undone(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    play.go(2, 1)
+    # On a real cluster the version also moves by itself.
+    versions = count()
+    monkeypatch.setattr(Play, "_version", lambda _self: str(next(versions)))
+    for asked in (
+        "lab.admin.get('/api/v1/pods')",
+        "lab.admin.can('list', 'pods')",
+        "lab.admin.whoami()",
+        "1 +",
+    ):
+        play.ask(asked)
+        assert not play._changed, asked
+    play.ask("lab.apply('apiVersion: v1\\nkind: Namespace\\nmetadata: {name: asked}')")
+    assert play._changed
+    play.put_back()
+    assert play.lab.admin.without_observers().get("/api/v1/namespaces/asked").status == 404
 
 
 def test_a_jump_runs_what_lies_between(play: Play) -> None:
