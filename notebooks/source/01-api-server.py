@@ -57,7 +57,8 @@ lab.admin.get("/api/v1/namespaces")
 
 # %% [markdown]
 # A client finds it by a file, the *kubeconfig*. The file names the server's address, the *certificate authority* (CA)
-# to trust, and a *credential*, which shows who one is. Here are the names of what the lab's file has:
+# to trust, and a *credential*, which shows who one is. A *context* in it joins a cluster, a user and a namespace, and
+# `kubectl config use-context NAME` changes to another. Here are the names of what the lab's file has:
 
 # %%
 import yaml

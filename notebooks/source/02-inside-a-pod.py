@@ -330,7 +330,8 @@ Board(lab, "02-inside-a-pod")
 
 # %% [markdown]
 # **You have seen:** address, CA and credential are ready in the pod. Client libraries find them by
-# themselves: their “in-cluster configuration”.
+# themselves: their “in-cluster configuration” (in Python `load_incluster_config()`, where a laptop has
+# `load_kube_config()`).
 #
 # **Read on:** <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>
 #

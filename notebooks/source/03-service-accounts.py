@@ -153,7 +153,8 @@ check("A3")
 # the object: `violates PodSecurity`, `exceeded quota`. No right helps there. (Part 5 has a third 403.)
 #
 # Admission looks at what changes objects and at connections into pods, and not at get, list and watch. Pod Security
-# looks at pods only: what makes pods, such as a *deployment*, is stored, and its pods are refused later.
+# looks at pods only: what makes pods, such as a *deployment*, is stored, and its pods are refused later. What a namespace
+# wants stands in its labels, so whoever may patch it can switch that off.
 
 # %% [markdown]
 # ## W10 · Create an account of your own
@@ -458,7 +459,8 @@ check("A4")
 lab.fault("A10")
 
 # %% [markdown]
-# **Your turn:** find out why, and mend it. A pod's account cannot be changed: delete the pod, and create it again.
+# **Your turn:** find out why, and mend it. A pod's account cannot be changed: delete the pod, and create it again. (A
+# deployment does so itself when you change its pod template.)
 
 # %% tags=["aside"]
 ### BEGIN SOLUTION

@@ -635,6 +635,18 @@ Board(lab, "04-roles")
 # </details>
 
 # %% [markdown]
+# <details>
+# <summary>Names, verbs and trials, exactly</summary>
+#
+# > - The server compares words. A misspelt resource or verb in a role is no error, and allows nothing.
+# > - `get`, `list` and `watch` show whole objects.
+# > - A subject may be a `User` or a `Group`, too (`--user=anna`, `--group=ops`). An account is the user
+# >   `system:serviceaccount:NAMESPACE:NAME`.
+# > - `kubectl apply --dry-run=server` takes the same rights as in earnest and runs admission, and stores nothing.
+#
+# </details>
+
+# %% [markdown]
 # **You have seen:** a role says what, a binding who, and its namespace where. Give the least that does the job.
 #
 # **Read on:**

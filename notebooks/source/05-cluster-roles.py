@@ -468,7 +468,7 @@ check("A9")
 # `--as` takes a right: the verb `impersonate`. To run a pod as an account takes none. So whoever may create pods in a
 # namespace has every account in it, and every Secret that a pod can mount there. The same goes for deployments and jobs.
 #
-# `reader` has `list` on Secrets, and not `get`. There is no harmless `list`: it shows what they hold.
+# `reader` has `list` on Secrets, and not `get`. There is no harmless `list` or `watch`: they show what the Secrets hold.
 
 # %% [markdown]
 # ## Aside 12 · Bound to view, and refused. Why?
@@ -555,8 +555,9 @@ Board(lab)
 #
 # > - For a RoleBinding `bind` is looked for in its own namespace, even if the role is a cluster role. With
 # >   `resourceNames` it is for those roles only.
-# > - `impersonate` is given on `users`, `groups` and `serviceaccounts`. Who adds a group (`--as-group`) needs it for the
-# >   group as well.
+# > - `impersonate` is given on `users`, `groups` and `serviceaccounts` of the core group. Who adds a group (`--as-group`)
+# >   needs it for the group as well. Users and groups lie in no namespace, so this takes a ClusterRoleBinding.
+# > - Whoever may impersonate anna can do all that she may, and not only ask `can-i`.
 # > - **now:** on by default since 1.36 (beta), it can be narrower. Two verbs together allow only to list as one account:
 # >   `impersonate:serviceaccount` on it (`serviceaccounts` of the group `authentication.k8s.io`), and
 # >   `impersonate-on:serviceaccount:list` on the resource.
