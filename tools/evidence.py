@@ -28,8 +28,8 @@ A step is judged by what the cluster saw, never by which tool asked. Three kinds
 Evidence counts from the cluster's last reset or rewind, and a restarted kernel forgets nothing. The order does not
 matter, but where a step asks again after a role or binding was made (W16, W17, W22 to W24, T4, T6): there only what
 was asked since then counts. What `lab.apply` writes is the learner's, and so is what `can()` asks. What labkit itself
-asks (checks, hints, widgets, resets) says so in its `User-Agent` and is no evidence; on kind it reads as the user
-`labkit:reader`, whom the log leaves out. Nor is what a rewind created. A prediction after the answer passes too, but
+asks (checks, hints, widgets, resets) says so in its `User-Agent` and is no evidence; on kind it asks as the user
+`labkit:lab`, whom the log leaves out. Nor is what a rewind created. A prediction after the answer passes too, but
 is no first guess; `board()` counts those. No step that asks for a prediction passes without one, right or wrong. A
 pass stays a pass, whichever check gave it.
 

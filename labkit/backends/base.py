@@ -100,7 +100,7 @@ class Traits:
         adapt: Changes a manifest for it; returns the same object if no change is needed.
         connect: Opens connections to it; None for sockets.
         serve: Opens the address of a proxy; None for sockets.
-        reader: The credential of the lab's own reads; None to read as the administrator.
+        own: The credential of the lab's own requests; None to send them as the administrator.
     """
 
     at_once: bool = False
@@ -114,7 +114,7 @@ class Traits:
     adapt: Callable[[Manifest], Manifest] = _unchanged
     connect: Connect | None = None
     serve: Serve | None = None
-    reader: Credentials | None = None
+    own: Credentials | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ NOT_READY = "storage is (re)initializing"
 """The message of the 429 to a read of custom objects just after their definition was established or changed."""
 NOT_READY_RETRIES = 3
 
+REFUSED = (401, 403)
+
 Observer = Callable[[Answer], None]
 
 FindEvent = Callable[[str], "dict[str, Any] | None"]
@@ -50,7 +52,7 @@ class Client:
         transport: Connections that are shared with another client.
         connect: Opens connections if none are shared; by default over sockets.
         agent: The ``User-Agent``.
-        reader: The lab's own credential, for the lab's own reads; by default the caller's.
+        own: The lab's own credential, for requests that are no learner's; by default the caller's.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class Client:
         transport: Transport | None = None,
         connect: Connect | None = None,
         agent: str = USER_AGENT,
-        reader: Credentials | None = None,
+        own: Credentials | None = None,
     ) -> None:
         self.name = name
         self.endpoint = endpoint
@@ -75,7 +77,7 @@ class Client:
         self.find_event = find_event
         self._connect = connect or Transport
         self.transport = transport or self._connect(endpoint, self.credentials)
-        self._reader = self._connect(endpoint, reader) if reader else None
+        self._own = self._connect(endpoint, own) if own else None
         self.agent = agent
         # Opened when it is needed: only callers with a client certificate cannot share their connections.
         self._anonymous_transport: Transport | None = None
@@ -160,13 +162,12 @@ class Client:
         return answer
 
     def _send(self, method: str, path: str, **how: Any) -> BaseHTTPResponse:
-        # kind's audit policy leaves out the reader's requests, so the log has the learner's alone.
-        if self._reader and method == "GET" and self.agent == LAB_AGENT:
-            response = self._reader.send(method, path, **how)
-            if response.status not in (
-                401,
-                403,
-            ):  # custom objects, which it has no right to read, or an expired certificate
+        # kind's audit policy leaves out the lab's own user, so the log has the learner's requests alone. A
+        # review of oneself is about the caller: about the administrator.
+        if self._own and self.agent == LAB_AGENT and "/selfsubject" not in path:
+            response = self._own.send(method, path, **how)
+            # Its binding was deleted, or its certificate has expired.
+            if response.status not in REFUSED:
                 return response
         return self.transport.send(method, path, **how)
 
@@ -200,7 +201,10 @@ class Client:
         }
         # Encoded beforehand, in one thread: the other threads only wait for the network.
         datas = [json.dumps(self.names.body(body)).encode() for body in bodies]
-        replies = self.transport.send_all("POST", self.names.path(path), datas, sent)
+        transport = self._own or self.transport
+        replies = transport.send_all("POST", self.names.path(path), datas, sent)
+        if transport is self._own and any(reply.status in REFUSED for reply in replies):
+            replies = self.transport.send_all("POST", self.names.path(path), datas, sent)
         return [
             (reply.status, decode(reply.data, reply.headers.get("Content-Type", "")))
             for reply in replies

@@ -139,7 +139,7 @@ class ChosenCluster(Displayable):
             observers=[self._observe],
             find_event=self.audit_event,
             connect=self.traits.connect,
-            reader=self.traits.reader,
+            own=self.traits.own,
         )
 
     @property

@@ -137,31 +137,36 @@ def test_a_credential_is_sent_and_never_shown(api: Fake) -> None:
     assert "$TOKEN" in shown.curl
 
 
-def test_the_labs_own_reads_go_by_the_readers_connection_where_it_may() -> None:
-    """Its requests are not in the audit log, which has the learner's alone."""
-    reader = Credentials()
+def test_the_lab_s_own_requests_go_by_its_own_connection_where_it_may() -> None:
+    """They are not in the audit log, which has the learner's alone."""
+    itself = Credentials()
 
     def denied(request: Request) -> Reply:
         return Reply({"/401": 401, "/403": 403}.get(request.path, 404), {})
 
-    with fake_api(denied) as readers, fake_api(lambda _: Reply(200, {})) as own:
+    with fake_api(denied) as labs, fake_api(lambda _: Reply(200, {})) as caller:
 
         def connect(endpoint: Endpoint, credentials: Credentials) -> Transport:
-            return Transport(readers.endpoint if credentials is reader else endpoint, credentials)
+            return Transport(labs.endpoint if credentials is itself else endpoint, credentials)
 
         def asked(client: Client, method: str, path: str) -> tuple[int, int, int]:
-            before = len(readers.requests), len(own.requests)
+            before = len(labs.requests), len(caller.requests)
             status = client.request(method, path).status
-            return status, len(readers.requests) - before[0], len(own.requests) - before[1]
+            return status, len(labs.requests) - before[0], len(caller.requests) - before[1]
 
-        learner = Client(own.endpoint, connect=connect, reader=reader)
+        learner = Client(caller.endpoint, connect=connect, own=itself)
         assert asked(learner, "GET", "/x") == (200, 0, 1)
         lab = learner.without_observers()
         assert asked(lab, "GET", "/x") == (404, 1, 0)
         assert asked(lab, "GET", "/401") == asked(lab, "GET", "/403") == (200, 1, 1)
         for method in ("POST", "PUT", "DELETE"):
-            assert asked(lab, method, "/x") == (200, 0, 1)
-        alone = Client(own.endpoint, connect=connect).without_observers()
+            assert asked(lab, method, "/x") == (404, 1, 0)
+        # A review of oneself is about the caller.
+        assert asked(lab, "POST", "/apis/g/v1/selfsubjectreviews") == (200, 0, 1)
+        before = len(labs.requests), len(caller.requests)
+        assert [status for status, _ in lab.ask_all("/403", [{}, {}])] == [200, 200]
+        assert (len(labs.requests) - before[0], len(caller.requests) - before[1]) == (2, 2)
+        alone = Client(caller.endpoint, connect=connect).without_observers()
         assert asked(alone, "GET", "/x") == (200, 0, 1)
 
 

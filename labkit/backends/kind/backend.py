@@ -39,8 +39,8 @@ class KindBackend:
     @property
     def traits(self) -> Traits:
         """The differences from other clusters."""
-        reader = identity.read(self.directory)
-        return Traits(whole_log=True, pod_image=podimage.IMAGE, adapt=podimage.adapt, reader=reader)
+        own = identity.read(self.directory)
+        return Traits(whole_log=True, pod_image=podimage.IMAGE, adapt=podimage.adapt, own=own)
 
     @property
     def image(self) -> str:

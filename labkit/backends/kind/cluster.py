@@ -68,7 +68,7 @@ class KindCluster:
     @cached_property
     def client(self) -> Client:
         """The administrator, for labkit's own requests."""
-        return kubeconfig.administrator(self.config_file, reader=identity.read(self.directory))
+        return kubeconfig.administrator(self.config_file, own=identity.read(self.directory))
 
     @property
     def record(self) -> Record:

@@ -108,6 +108,6 @@ def _create_identity(cluster: KindCluster, report: Report) -> None:
     try:
         identity.create(cluster.client, cluster.directory)
     except LabkitError as error:
-        report(text("Note: the audit log will hold what the lab itself reads, too. {error}", error))
+        report(text("Note: the audit log will have the lab's own requests, too. {error}", error))
     # The next client reads by the new identity.
     cluster.__dict__.pop("client", None)

@@ -1,15 +1,15 @@
-"""Create the identity that the lab reads a kind cluster with, so that the audit log shows the learner.
+"""Create the identity of the lab's own requests to a kind cluster, so that the audit log shows the learner.
 
-Otherwise most events of the log would be the lab's own reads. An audit policy cannot filter by ``User-Agent``, only by
-user: the authenticated user, even if that one impersonates another. So the lab reads as a user with a client
-certificate of its own, and ``audit-policy.yaml`` leaves that user out.
+Otherwise most events of the log would be the lab's own. An audit policy cannot filter by ``User-Agent``, only by
+user: the authenticated user, even if that one impersonates another. So the lab asks as a user with a client
+certificate of its own, and ``audit-policy.yaml`` leaves that user out. It may do what the administrator may, whose
+kubeconfig lies beside its credential.
 Sources: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/,
 https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/
 """
 
 import base64
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from kube_embedded.rbac.objects import BOOTSTRAPPING
 from labkit.client.answer import Answer
 from labkit.client.client import Client
-from labkit.client.discovery import group_versions, resource_entries
 from labkit.client.transport import Credentials
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_json
 from labkit.core.language import text
 
-USER = "labkit:reader"
-FILE = "reader.json"
+USER = "labkit:lab"
+FILE = "identity.json"
 SIGNER = "kubernetes.io/kube-apiserver-client"
 SIGN_SECONDS = 30.0
 
-READING = ("get", "list", "watch")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
@@ -44,7 +42,7 @@ def read(directory: Path) -> Credentials | None:
 
 
 def create(admin: Client, directory: Path) -> None:
-    """Create an identity with the right to read each kind of object of a new cluster, and store its credential.
+    """Create an identity with the rights of ``cluster-admin``, and store its credential.
 
     Args:
         admin: The administrator.
@@ -53,29 +51,15 @@ def create(admin: Client, directory: Path) -> None:
     Raises:
         LabkitError: When the server refuses, or does not sign the certificate in time.
     """
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": USER}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
     subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]
     # Labelled like the objects of every cluster, or graphs and explanations would show it as the learner's.
     metadata = {"name": USER, "labels": {BOOTSTRAPPING: "labkit"}}
-    _body(admin.post(f"{RBAC}/clusterroles", {"metadata": metadata, "rules": _rules(admin)}))
     binding = {"metadata": metadata, "roleRef": role, "subjects": subjects}
     _body(admin.post(f"{RBAC}/clusterrolebindings", binding))
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     write_json(directory / FILE, {"certificate": _sign(admin, key), "key": pem})
-
-
-def _rules(admin: Client) -> list[dict[str, Any]]:
-    """Return rules to read each kind of object, without subresources: ``get`` on ``nodes/proxy`` is not harmless."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for version in group_versions(admin):
-        groups[version.rpartition("/")[0]] += [
-            entry["name"]
-            for entry in resource_entries(admin, version)
-            if "list" in entry["verbs"] and "/" not in entry["name"]
-        ]
-    rules = [(group, names) for group, names in groups.items() if names]
-    return [{"apiGroups": [group], "resources": names, "verbs": READING} for group, names in rules]
 
 
 def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
@@ -92,15 +76,13 @@ def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
         # The signer demands "client auth", and accepts "key encipherment" too, which serves RSA keys alone.
         "usages": ["digital signature", "client auth"],
     }
-    body = _body(
-        admin.post(REQUESTS, {"metadata": {"generateName": "labkit-reader-"}, "spec": spec})
-    )
+    body = _body(admin.post(REQUESTS, {"metadata": {"generateName": "labkit-"}, "spec": spec}))
     path = f"{REQUESTS}/{body['metadata']['name']}"
     approval = {
         "type": "Approved",
         "status": "True",
         "reason": "Lab",
-        "message": text("The lab reads by it."),
+        "message": text("The lab asks by it."),
     }
     deadline = time.monotonic() + SIGN_SECONDS
     try:

@@ -41,6 +41,5 @@ def usable(
     pod = {"metadata": {"name": "coredns"}, "spec": {"containers": [container]}}
     client.post("/api/v1/namespaces/kube-system/pods", {"apiVersion": "v1", "kind": "Pod", **pod})
     yield client
-    for kind in ("clusterrolebindings", "clusterroles"):
-        client.delete(f"{identity.RBAC}/{kind}/{identity.USER}")
+    client.delete(f"{identity.RBAC}/clusterrolebindings/{identity.USER}")
     client.delete("/api/v1/namespaces/kube-system/pods/coredns", query={"gracePeriodSeconds": "0"})

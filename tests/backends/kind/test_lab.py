@@ -13,7 +13,7 @@ from rich.console import Console
 from labkit import check, lessons, predict
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Options
-from labkit.backends.engine import find
+from labkit.backends.engine import call, find
 from labkit.backends.kind.backend import KindBackend
 from labkit.lab.lab import Lab
 from labkit.presenter.demo import Demo
@@ -34,14 +34,33 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindBackend]:
-    """The backend of a running cluster."""
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindBackend]:
+    """The backend of a running cluster; a cluster of its name is deleted afterwards, whoever made it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LABKIT_KIND_CLUSTER", f"labkit-lab-{os.getpid()}")
+        name = f"labkit-lab-{os.getpid()}"
+        patch.setenv("LABKIT_KIND_CLUSTER", name)
         made = KindBackend(tmp_path_factory.mktemp("lab") / "home", Options())
-        made.start(quiet)
-        yield made
-        made.stop(quiet)
+        try:
+            made.start(quiet)
+            yield made
+            made.stop(quiet)
+        finally:
+            call(["kind", "delete", "cluster", "--name", name], timeout_seconds=120)
+
+
+gone: list[str] = []
+"""The first test that found its cluster gone. The others after it are skipped: one cause is one red test."""
+
+
+@pytest.fixture
+def backend(cluster: KindBackend, request: pytest.FixtureRequest) -> KindBackend:
+    """The backend, whose cluster still runs."""
+    if gone:
+        pytest.skip(f"the cluster was gone in {gone[0]}")
+    if not cluster.status().running:
+        gone.append(request.node.nodeid)
+        pytest.fail(f"the cluster is gone, or does not answer: {cluster.status()!r}")
+    return cluster
 
 
 def test_every_notebook_passes(
