@@ -29,6 +29,7 @@ from zipfile import ZipFile, ZipInfo
 import yaml
 import zstandard
 
+from labkit.lab.extension import write_extension
 from labkit.lab.workbook import NOT_FOR_LEARNERS
 from tools import documents, page_packages, site_fonts, site_pages
 from tools.notebooks import ROOT
@@ -74,7 +75,7 @@ LEFT_OUT = re.compile(
     r"|^(aiohappyeyeballs|aiohttp|aiohttp_retry|aiosignal|attrs?|frozenlist|multidict|propcache|yarl)[/-]"
     r"|^(click|markdown_it|mdurl|prompt_toolkit|rich|wcwidth)/|^anywidget/(lab|nb)extension/|^ecdsa/test_"
     r"|^(jedi|parso|packaging|widgetsnbextension|jupyterlab_widgets)[/-]|^IPython/(extensions/(?!__init__|storemagic)|sphinxext/)"
-    r"|^labkit/(_data/notebooks|presenter|backends/kind)/|^labkit/lessons/talk\."
+    r"|^labkit/(_data/notebooks|presenter|backends/kind)/|^labkit/lessons/talk\.|^labkit/lab/lesson/"
     r"|^labkit/classroom/(?!__init__\.py)|^labkit/core/languages/"
     r"|^labkit/practice/(pool\.json|beliefs\.yaml|asking|chooser)"
     r"|^labkit/backends/(bundle|engine|existing|podimage|preflight|sweep)\.py"
@@ -168,8 +169,9 @@ def build_jupyterlite(out: Path) -> None:
         command = [sys.executable, "-m", "jupyterlite_core", "build", "--ignore-sys-prefix"]
         command += [f"--apps={app}" for app in APPS]
         command += ["federated_extensions", "--contents", str(notebooks), "--output-dir", str(out)]
-        for name in EXTENSIONS:
-            command.append(f"--LiteBuildConfig.federated_extensions={LABEXTENSIONS / name}")
+        extensions = [LABEXTENSIONS / name for name in EXTENSIONS]
+        for extension in [*extensions, write_extension(folder / "extensions")]:
+            command.append(f"--LiteBuildConfig.federated_extensions={extension}")
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(

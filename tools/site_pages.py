@@ -48,6 +48,7 @@ def add_loading(out: Path, jupyterlite: str) -> None:
         script = (SOURCES / name).read_text(encoding="utf-8")
         script = script.replace("{{jupyterlite}}", jupyterlite).replace("{{worker}}", worker.name)
         (place / name).write_text(script, encoding="utf-8")
+    shutil.copyfile(SOURCES / "progress.js", folder / "progress.js")
     for language in LANDING:
         if texts := texts_of_pages(language):
             script = "".join(

@@ -42,7 +42,9 @@ def lab_command(
     if language() == "ko" and not workbook.HAS_KOREAN:
         echo("JupyterLab's own menus are English: pip install 'kube-labkit[ko]' makes them Korean.")
     first = f"{workbook.INSTRUCTOR}/01-api-server.ipynb" if instructor else workbook.FIRST
-    command = workbook.jupyter_command(target.directory, no_browser, jupyter_options, first)
+    # Lessons open in the lesson mode.
+    options = (f"--LabServerApp.extra_labextensions_path={workbook.extensions()}", *jupyter_options)
+    command = workbook.jupyter_command(target.directory, no_browser, options, first)
     environment = workbook.environment()
     # By the environment and not by LABKIT_HOME: a learner can have named directories for
     # Jupyter.

@@ -54,8 +54,13 @@ def _environment() -> Environment:
 
 
 def stylesheet() -> str:
-    """Return the stylesheet of widgets and pages."""
-    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    """Return the stylesheet of widgets and pages, with its tokens."""
+    return f"{tokens()}\n{(TEMPLATES / 'style.css').read_text(encoding='utf-8')}"
+
+
+def tokens() -> str:
+    """Return the design tokens, as a stylesheet that every page can begin with."""
+    return (TEMPLATES / "tokens.css").read_text(encoding="utf-8")
 
 
 def digest(text: str) -> str:
@@ -77,6 +82,8 @@ def inline_styles() -> Mapping[str, str]:
         properties.setdefault(name, value)
     styles = {}
     for name, body in re.findall(r"^\.lk-([a-z-]+) \{([^}]*)\}", text, flags=re.MULTILINE):
-        body = re.sub(r"var\((--lk-[a-z-]+)\)", lambda match: properties[match[1]], body)
+        while "var(--lk-" in body:  # a property can refer to a token
+            body = re.sub(r"var\((--lk-[a-z-]+)\)", lambda match: properties[match[1]], body)
+        body = re.sub(r"light-dark\(([^,]+),[^)]+\)", r"\1", body)
         styles[name] = re.sub(r"\s*([:;,])\s*", r"\1", body).strip(" \n;")
     return styles

@@ -48,9 +48,14 @@ def said(template: str, *values: object) -> str:
     return shown(text(template, *values))
 
 
-def translations_in(script: str) -> dict[str, str]:
-    """Return the translations of the texts in a script's quotation marks, by the English text; none in English."""
-    catalogue = _catalogue(language())
+def translations_in(script: str, code: str = "") -> dict[str, str]:
+    """Return the translations of the texts in a script's quotation marks, by the English text; none in English.
+
+    Args:
+        script: JavaScript.
+        code: The language's code; the learner's language when left out.
+    """
+    catalogue = _catalogue(code or language())
     quoted = re.findall(r'(?<=")[^"\n]+(?=")', script) if catalogue else []
     return {english: catalogue[english] for english in quoted if english in catalogue}
 

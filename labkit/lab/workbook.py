@@ -30,6 +30,7 @@ from labkit.core.language import language, text
 from labkit.core.proxies import bypass_loopback
 
 from .backend import chosen
+from .extension import write_extension
 
 FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"
@@ -190,11 +191,17 @@ def _kubeconfig(home: Path) -> Path:
     return home / ADMIN_CONF
 
 
+def extensions() -> Path:
+    """Return the directory of labkit's own extensions of JupyterLab, in ``LABKIT_HOME``."""
+    return home_path() / "jupyter" / "extensions"
+
+
 def configure(variables: Mapping[str, str]) -> None:
     """Configure JupyterLab if its settings are stored in ``LABKIT_HOME``.
 
     Its announcements, which show a dialog and use the network, are disabled once, so that a learner can enable them
-    again. Its language is the learner's, unless another one was chosen in its menu.
+    again. The lesson mode is written anew, for it is of this labkit's version. Its language is the learner's, unless
+    another one was chosen in its menu.
 
     Args:
         variables: JupyterLab's ``environment``.
@@ -202,6 +209,10 @@ def configure(variables: Mapping[str, str]) -> None:
     Raises:
         HomeError: The settings cannot be written.
     """
+    try:
+        write_extension(extensions())
+    except OSError as error:
+        raise home_error(extensions(), error) from error
     config = home_path() / "jupyter" / "config"
     page = config / "labconfig" / "page_config.json"
     if variables["JUPYTER_CONFIG_DIR"] == str(config):

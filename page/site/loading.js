@@ -208,6 +208,14 @@
   }
   renewLessons().catch(() => {}); // nothing is saved here, or the site came over http: then notebooks stay as they are
 
+  // What the lesson mode asks (labkit/lab/lesson/lesson.js).
+  const onKept = [];
+  async function passed() {
+    const { progress, passedIn } = await import(`${SITE}static/progress.js`);
+    return passedIn(await progress(SITE));
+  }
+  window.labkitSite = { passed, onKept: (listener) => onKept.push(listener) };
+
   let asked = false;
   async function keepForLong() {
     if (asked) return;
@@ -241,7 +249,10 @@
       bar.remove();
       navigator.serviceWorker?.ready.then((registration) => registration.active.postMessage({ labkit: "keep" }));
     },
-    kept: () => keepForLong().catch(() => {}),
+    kept() {
+      onKept.forEach((listener) => listener());
+      keepForLong().catch(() => {});
+    },
   };
   if (channel) channel.onmessage = ({ data }) => messages[data.what]?.(data);
   else addEventListener("load", () => notice("memory", t("This browser refuses to keep anything for this site, so your progress ends when you close or reload this page. Allow the site's data (cookies) in the browser's settings to keep it.")));

@@ -76,7 +76,10 @@ def _cell(number: int, source: str) -> dict[str, Any]:
 
 @contextmanager
 def running_jupyter(
-    folder: Path, theme: str = "JupyterLab Light", state: Path | None = None
+    folder: Path,
+    theme: str = "JupyterLab Light",
+    state: Path | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[Jupyter]:
     """Start JupyterLab in a folder of its own, and stop it by its process id.
 
@@ -84,6 +87,7 @@ def running_jupyter(
         folder: An empty directory.
         theme: ``JupyterLab Light`` or ``JupyterLab Dark``.
         state: The kernels' ``LABKIT_HOME``; in the folder when left out.
+        options: Further options of JupyterLab.
     """
     root, config = folder / "root", folder / "config"
     state = state or folder / "home" / "labkit"
@@ -120,6 +124,7 @@ def running_jupyter(
             "--ServerApp.ip=127.0.0.1",
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
+            *options,
         ],
         env=environment,
         stdout=log,
