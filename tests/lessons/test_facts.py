@@ -353,6 +353,14 @@ def groups_left_out(lab: Lab) -> None:
     assert allowed_by_review(lab, "list", "pods", user="anna", groups=["ops"])
 
 
+def group_alone(lab: Lab) -> None:
+    group = {"Impersonate-Group": "ops"}
+    path = f"{namespace('default')}/pods"
+    assert lab.admin.request("GET", path, headers=group).status >= 400
+    user = {"Impersonate-User": "nobody"}
+    assert lab.admin.request("GET", path, headers=group | user).status == 403
+
+
 def dry_run(lab: Lab) -> None:
     path = f"{namespace('default')}/configmaps"
     whole = {"dryRun": "All"}
@@ -583,6 +591,7 @@ ASKED: dict[str, Callable[[Lab], None]] = {
     "name-in-can-i": name_in_a_question,
     "review-about-others": groups_left_out,
     "groups-left-out": groups_left_out,
+    "group-without-a-user": group_alone,
     "dry-run-on-the-server": dry_run,
     "group-as-a-subject": group_of_accounts,
     "role-in-a-cluster-role-binding": cluster_role_binding_to_a_role,
