@@ -228,7 +228,7 @@ def rewinding(_: argparse.Namespace) -> Iterator[Row]:
                 "POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "later"}}
             )
             begin = time.perf_counter()
-            _expect(running.call("POST", "/labkit/snapshots/pristine/restore"))
+            _expect(running.call("POST", "/kube-embedded/snapshots/pristine/restore"))
             restores.append(time.perf_counter() - begin)
         note = "100 ms (with a new TLS connection)"
         yield "rewind to the beginning", f"{statistics.median(restores) * 1000:.1f} ms", note

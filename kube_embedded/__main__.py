@@ -48,6 +48,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--program", type=Path, metavar="FILE", help="end when no process locks this file"
     )
+    parser.add_argument(
+        "--name", default="kube-embedded", help="of the node, and of the kubeconfig's context"
+    )
     options = parser.parse_args()
     if not 0 <= options.port <= 65535:
         parser.error("--port must be between 0 and 65535")
@@ -68,6 +71,7 @@ def main() -> int:
             "place": place(),
             "host": os.uname().nodename,
             "version": __version__,
+            "name": options.name,
         }
         owner |= {"program": str(options.program)} if options.program else {}
         write_private(

@@ -43,6 +43,7 @@ class Cluster:
         era: ``now``, or ``1.20`` where each service account gets a token Secret.
         audit_sink: Called with every audit event; None drops them.
         signer: Signs tokens with ``keys.token_key``; can be shared between clusters.
+        name: The name of its node, and of the context in the administrator's kubeconfig.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class Cluster:
         era: str = "now",
         audit_sink: Sink | None = None,
         signer: TokenSigner | None = None,
+        name: str = "kube-embedded",
     ) -> None:
         self.keys = keys
         self.store: Store = store if store is not None else Store()
         self.clock = clock
         self.random = random or SystemRandom()
         self.node = node
+        self.name = name
         self.era = era
         self.address = ""
         """Host and port, for documents that name the server; empty to name the one in the request."""
@@ -97,7 +100,7 @@ class Cluster:
         self.registry.controllers += controllers.reacting
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
         self._node = (
-            Node(node_api, NodeSettings(), clock, lambda: self.keys.server_certificate)
+            Node(node_api, NodeSettings(name), clock, lambda: self.keys.server_certificate)
             if node
             else None
         )

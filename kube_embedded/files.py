@@ -34,7 +34,7 @@ def open_file(path: Path, flags: int) -> int:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise NotPlain(
-                errno.ELOOP, "it is a symbolic link, and labkit follows none here", str(path)
+                errno.ELOOP, "it is a symbolic link, and none is followed here", str(path)
             ) from error
         if error.errno == errno.ENXIO:
             raise NotPlain(errno.ENXIO, "it is no regular file", str(path)) from error

@@ -1,6 +1,6 @@
 """Check who owns a directory, and who else could change its content.
 
-labkit stores keys in its home, and Jupyter runs files in it as code. So before any of its files is
+The directory (the home) has keys, and a program such as labkit runs files in it as code. So before any of its files is
 opened (``kube_embedded.files``), ``enter`` checks every directory on the path once: if only the user and root can replace
 an entry, other users cannot do so later. The trusted users are listed in docs/limits.md.
 
@@ -15,11 +15,28 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from .text import listed, text
 
-TRUSTED_GROUP = "LABKIT_TRUSTED_GROUP"
-"""The variable with the name of a group that can write to parents of the home: on a hub's volume, the user alone."""
+
+class Names(NamedTuple):
+    """The names of a program and of its settings, for texts.
+
+    Args:
+        program: The program.
+        home: What the user sets to another directory.
+        trusted_group: The variable with the name of a group that can write to parents of the home: on a hub's volume,
+            the user alone.
+    """
+
+    program: str = "kube-embedded"
+    home: str = "--home"
+    trusted_group: str = "KUBE_EMBEDDED_TRUSTED_GROUP"
+
+
+names = Names()
+"""A program that uses this module sets its own."""
 
 STATE = frozenset(
     {
@@ -46,7 +63,7 @@ STATE = frozenset(
 """The entries of a home: they distinguish it from a directory with another purpose."""
 
 UNSEARCHED = frozenset({"notebooks", "kube-cache"})
-"""Entries that can be large; labkit itself does not run or read files in them."""
+"""Entries that can be large, and of which no file is run or read."""
 
 ALONE = sys.platform == "emscripten"
 """True in a page of a browser, which has one user and no meaningful file modes."""
@@ -184,8 +201,9 @@ def check_parent(directory: Path) -> None:
             ),
             text(
                 "Take that right away: chmod g-w {directory}. Or, where nobody else is in this "
-                "group or reaches this volume, say so: export LABKIT_TRUSTED_GROUP={group}",
+                "group or reaches this volume, say so: export {variable}={group}",
                 _quoted(directory),
+                names.trusted_group,
                 group,
             ),
         )
@@ -260,7 +278,7 @@ def _close(path: Path, place: Path) -> str:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     if info.st_uid != os.geteuid():
         below = (
-            text(", such as {path}", path / "labkit")
+            text(", such as {path}", path / names.program)
             if info.st_uid == 0 and os.access(place, os.W_OK)
             else ""
         )
@@ -274,14 +292,17 @@ def _close(path: Path, place: Path) -> str:
     private = f"chmod 700 {_quoted(path)}"
     if info.st_mode & stat.S_ISVTX or (content and not content & STATE):
         raise Unsafe(
-            "others may enter it, and it is not labkit's alone",
+            text("others may enter it, and it is not {program}'s alone", names.program),
             listed(
                 [
                     text(
-                        "Set LABKIT_HOME to a directory of its own, such as {labkit}.",
-                        path / "labkit",
+                        "Set {setting} to a directory of its own, such as {path}.",
+                        names.home,
+                        path / names.program,
                     ),
-                    text("Or, if it is labkit's alone: {private}", private) if content else "",
+                    text("Or, if it is {program}'s alone: {private}", names.program, private)
+                    if content
+                    else "",
                 ],
                 " ",
             ),
@@ -312,20 +333,20 @@ def _is_home(directory: Path) -> bool:
 
 def _elsewhere(*, otherwise: bool = False, below: str = "") -> str:
     if os.geteuid() == 0 and os.environ.get("SUDO_USER") and not below:
-        return text("Run labkit as yourself, without sudo.")
+        return text("Run {program} as yourself, without sudo.", names.program)
     if otherwise:
-        return text("Or set LABKIT_HOME to a directory of your own.")
-    return text("Set LABKIT_HOME to a directory of your own{below}.", below)
+        return text("Or set {setting} to a directory of your own.", names.home)
+    return text("Set {setting} to a directory of your own{below}.", names.home, below)
 
 
 def _is_trusted_group(group: int) -> bool:
-    """Return whether a group is the user alone: their private group, or the one in ``LABKIT_TRUSTED_GROUP``."""
+    """Return whether a group is the user alone: their private group, or the one that the user trusts."""
     import grp
     import pwd
 
     # Many systems give each user a group of the same name; with the umask 002 all their directories are writable for
     # it. That is safe as long as the user is the group's only member, also by primary group.
-    named = os.environ.get(TRUSTED_GROUP, "")
+    named = os.environ.get(names.trusted_group, "")
     if named and named in (str(group), _group_name(group)):
         return True
     with suppress(KeyError):

@@ -70,14 +70,16 @@ class PortTaken(Exception):
     """The port asked for is in use."""
 
 
-def open_cluster(home: Path, node: bool, era: str, audit: Sink) -> Cluster:
+def open_cluster(
+    home: Path, node: bool, era: str, audit: Sink, name: str = "kube-embedded"
+) -> Cluster:
     """Open the cluster of a locked state directory, and save a snapshot of its first state.
 
     Raises:
         StateUnusable: The database is of another version.
     """
     store = SQLiteStore(home / "state.db")
-    cluster = Cluster(load_keys(home), store, node=node, era=era, audit_sink=audit)
+    cluster = Cluster(load_keys(home), store, node=node, era=era, audit_sink=audit, name=name)
     if PRISTINE not in store.snapshot_names():
         store.save_snapshot(PRISTINE)
     return cluster
@@ -95,8 +97,8 @@ async def serve(
 
     Args:
         home: The state directory, locked by this process.
-        owner: The server: this process's id and the machine on which it is valid; the lock of the program it ends
-            with.
+        owner: The server: this process's id and the machine on which it is valid; the cluster's name; the lock of
+            the program it ends with.
         port: The port; 0 for the previous one if it is free, else any.
         node: If true, pods run.
         era: ``now`` or ``1.20``.
@@ -121,11 +123,11 @@ async def serve(
                 ) from error
     assert listening is not None
     audit = AuditFile(home / "audit.log")
-    cluster = open_cluster(home, node, era, audit)
+    cluster = open_cluster(home, node, era, audit, owner["name"])
     port = listening.getsockname()[1]
     address = url(port)
     cluster.address = address.removeprefix("https://")
-    write_admin_kubeconfig(home, cluster.keys, address, admin)
+    write_admin_kubeconfig(home, cluster.keys, address, admin, name=cluster.name)
     state = {**owner, "port": port, "url": address, "node": node, "era": era}
     write_private(home / "server.json", json.dumps(state).encode())
     # Clients can connect while this loads.
@@ -202,7 +204,7 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) 
                 cluster.renew(renewed)
                 server.renew(renewed)
                 log.info("the server's certificate is renewed")
-            write_admin_kubeconfig(home, renewed, address)
+            write_admin_kubeconfig(home, renewed, address, name=cluster.name)
         except (OSError, StateProblem) as error:
             log.warning("certificates could not be renewed: %s", error)
         except Exception:

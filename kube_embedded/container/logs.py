@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-# A bound of labkit's own; the kubelet rotates logs at 10 MiB (containerLogMaxSize).
+# A bound of our own; the kubelet rotates logs at 10 MiB (containerLogMaxSize).
 MAX_BYTES = 1 << 20
 
 

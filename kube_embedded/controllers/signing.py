@@ -67,7 +67,7 @@ class Signing(BaseController):
 def _problem(signer: str, usages: Iterable[str]) -> str:
     """Return why the cluster does not sign a request for some key usages, empty if it does."""
     if signer in KUBELET_SIGNERS:
-        return f"labkit signs no certificates of kubelets, only requests to {CLIENT_SIGNER}"
+        return f"kube-embedded signs no certificates of kubelets, only requests to {CLIENT_SIGNER}"
     for usage in usages:
         if usage not in USAGES:
             return f"invalid usage for client certificate: {usage}"

@@ -101,6 +101,6 @@ def _kind(resource: str) -> Kind:
 class NodeSettings:
     """A node's name, its address, which is also the API server's, and its kubelet's version."""
 
-    name: str = "labkit"
+    name: str = "kube-embedded"
     address: str = "172.18.0.2"
     version: str = "v1.36.2"

@@ -323,7 +323,7 @@ class LocalCluster:
         tokens.
         """
         self.closing.close()
-        self.request("POST", "/labkit/snapshots/beginning/restore")
+        self.request("POST", "/kube-embedded/snapshots/beginning/restore")
         self.decisions.clear()
 
     def run(self, work: Callable[[], T]) -> T:

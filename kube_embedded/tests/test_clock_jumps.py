@@ -91,7 +91,7 @@ def test_leases_are_kept_as_they_are_and_the_node_stays_ready(api: ClusterApi, j
         api.admin.patch(f"{LEASES}/l", {"spec": {"renewTime": "2028-01-15T08:00:00.000000Z"}})
     )
     assert renewed["spec"]["renewTime"] == "2028-01-15T08:00:00.000000Z"
-    node = api.must(api.admin.get("/api/v1/nodes/labkit"))
+    node = api.must(api.admin.get("/api/v1/nodes/kube-embedded"))
     (ready,) = [one["status"] for one in node["status"]["conditions"] if one["type"] == "Ready"]
     assert ready == "True"
 
@@ -207,7 +207,7 @@ def test_a_renewed_authority_is_published_everywhere_and_again_after_a_reset() -
             assert admin.get(path).body["data"][key] == new.ca_certificate.decode(), path
         data = admin.get("/api/v1/namespaces/default/secrets/s").body["data"]
         assert (base64.b64decode(data["ca.crt"]), data["token"]) == (new.ca_certificate, token)
-        assert admin.post("/labkit/snapshots/pristine/restore", None).status == 200
+        assert admin.post("/kube-embedded/snapshots/pristine/restore", None).status == 200
 
 
 def test_what_the_old_authority_signed_is_good_under_the_new_one() -> None:

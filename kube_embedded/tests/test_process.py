@@ -94,8 +94,7 @@ def test_a_second_server_is_refused(server: Server) -> None:
     code, words = refused(server.home)
     assert code == 3
     assert words == (
-        f"Another labkit server runs on {server.home}. Stop it with `labkit down`, "
-        "or set LABKIT_HOME to another directory."
+        f"Another server runs on {server.home}. Stop it, or set --home to another directory."
     )
     assert (server.home / "server.json").read_bytes() == before
     assert server.call("GET", "/version").status == 200
@@ -189,9 +188,7 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
     code, words = refused(tmp_path)
     assert (code, words.splitlines()) == (
         4,
-        [
-            f"{tmp_path} is used for something else. Set LABKIT_HOME to an empty directory or a new one."
-        ],
+        [f"{tmp_path} is used for something else. Set --home to an empty directory or a new one."],
     )
     assert [path.name for path in tmp_path.iterdir()] == [".ssh"]
 
@@ -228,7 +225,7 @@ def test_a_path_that_cannot_be_made(tmp_path: Path) -> None:
     code, words = refused(Path("/proc/nowhere/home"))
     assert code == 4
     assert words.startswith("/proc/nowhere")
-    assert "Set LABKIT_HOME" in words or "set LABKIT_HOME" in words
+    assert "Set --home" in words or "set --home" in words
 
 
 def test_a_database_of_another_version_is_refused_with_the_way_out(tmp_path: Path) -> None:
@@ -238,8 +235,8 @@ def test_a_database_of_another_version_is_refused_with_the_way_out(tmp_path: Pat
     database.close()
     code, words = refused(tmp_path)
     assert code == 5
-    assert "a newer labkit made it" in words
-    assert "LABKIT_HOME" in words
+    assert "a newer version made it" in words
+    assert "--home" in words
     assert len(words.splitlines()) == 1
 
 
@@ -296,7 +293,7 @@ def test_an_old_certificate_is_renewed(tmp_path: Path) -> None:
 def test_the_beginning_is_kept_as_a_snapshot(server: Server) -> None:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "later"}}
     assert server.call("POST", CONFIG_MAPS, body).status == 201
-    assert server.call("POST", "/labkit/snapshots/pristine/restore").status in (200, 204)
+    assert server.call("POST", "/kube-embedded/snapshots/pristine/restore").status in (200, 204)
     assert server.call("GET", f"{CONFIG_MAPS}/later").status == 404
     assert (
         server.call("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/cluster-admin").status

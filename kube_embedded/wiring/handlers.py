@@ -75,7 +75,7 @@ def nonresource_handler(
         routes=(
             OpenIdDocuments(signer, address),  # how others verify tokens
             OpenApiHandler(registry.custom.served),  # kubectl explain, and client-side validation
-            SnapshotHandler(store, on_restore),  # not of Kubernetes: labkit reset
+            SnapshotHandler(store, on_restore),  # not of Kubernetes: what `labkit reset` asks for
         ),
         paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
     )

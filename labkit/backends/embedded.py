@@ -21,11 +21,11 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from kube_embedded import files
+from kube_embedded import files, ownership
 from kube_embedded.files import place
 from labkit.client.auditlog import AuditFile
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
-from labkit.core.home import ensure_private, home_error, is_locked, locked, read_json
+from labkit.core.home import CLUSTER, ensure_private, home_error, is_locked, locked, read_json
 from labkit.core.language import text
 from labkit.core.scratch import PROGRAM_LOCK
 from labkit.core.version import LAB_AGENT, __version__
@@ -54,7 +54,7 @@ NEEDED_BYTES = 2**20
 """The disk space of a new cluster: keys, kubeconfig, the default roles."""
 ADMIN_CONF = "admin.conf"
 """The name of the administrator's kubeconfig in the server's home."""
-PRISTINE = "/labkit/snapshots/pristine/restore"
+PRISTINE = "/kube-embedded/snapshots/pristine/restore"
 
 
 def find_needs() -> list[Need]:
@@ -309,6 +309,7 @@ class Embedded:
         options = self.options
         # -P, because -m would import modules from the working directory before all others.
         command = [sys.executable, "-P", "-m", "kube_embedded", "--home", str(self.home)]
+        command += ["--name", CLUSTER]
         command += (
             ["--port", str(options.port)] if options.port else []
         )  # otherwise the server uses its last port, or a free one
@@ -322,6 +323,8 @@ class Embedded:
         package_root = str(Path(__file__).resolve().parents[2])
         paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        if group := os.environ.get(ownership.names.trusted_group):
+            environment[ownership.Names().trusted_group] = group
         words = self.home / "server.log"
         try:
             # Not open(): the file must not be a link that somebody has placed there.
@@ -393,7 +396,7 @@ class Embedded:
         except OSError:
             return ""
         if lines:
-            return lines[-1]
+            return lines[-1].replace("et --home to", f"et {ownership.names.home} to")
         full = shutil.disk_usage(self.home).free < NEEDED_BYTES
         if full:
             return text("no space is left where {home} lies", self.home)

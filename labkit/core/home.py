@@ -21,6 +21,11 @@ from . import page
 from .errors import HomeError, UsageError
 from .language import text
 
+CLUSTER = "labkit"
+"""The name of embedded clusters: of their nodes, and of the contexts in their kubeconfigs."""
+
+ownership.names = ownership.Names("labkit", "LABKIT_HOME", "LABKIT_TRUSTED_GROUP")
+
 JOINED = Path("class") / "joined.json"
 """The file about the class that a lab has joined; without it, the modules for classes are not loaded."""
 

@@ -179,16 +179,14 @@ def test_a_refusal_has_a_note_on_the_user_it_names() -> None:
 
 
 def test_a_card_shows_the_servers_warnings() -> None:
-    header = (
-        '299 - "v1 is \\"old\\"", 299 - "labkit: stored, without effect: cron jobs start no jobs"'
-    )
+    header = '299 - "v1 is \\"old\\"", 299 - "kube-embedded: stored, without effect: cron jobs start no jobs"'
     answer = made(201, {"kind": "CronJob"}, headers={"warning": header})
     assert answer.warnings == [
         'v1 is "old"',
-        "labkit: stored, without effect: cron jobs start no jobs",
+        "kube-embedded: stored, without effect: cron jobs start no jobs",
     ]
     assert (
-        '  warning  v1 is "old"; labkit: stored, without effect: cron jobs start no jobs\n'
+        '  warning  v1 is "old"; kube-embedded: stored, without effect: cron jobs start no jobs\n'
         in repr(answer)
     )
     assert made(200, {}).warnings == []

@@ -156,9 +156,9 @@ def test_a_group_that_is_the_user_alone_may_write_to_parents(
     people(monkeypatch, group, members, *others)
     assert ownership._is_trusted_group(4321) is alone
     assert not ownership._is_trusted_group(1)
-    monkeypatch.setenv(ownership.TRUSTED_GROUP, group)
+    monkeypatch.setenv(ownership.names.trusted_group, group)
     assert ownership._is_trusted_group(4321)
-    monkeypatch.setenv(ownership.TRUSTED_GROUP, "4322")
+    monkeypatch.setenv(ownership.names.trusted_group, "4322")
     assert ownership._is_trusted_group(4321) is alone
 
 
@@ -171,7 +171,7 @@ def test_a_parent_with_an_access_list_is_refused_where_its_group_may_write(
     open_parent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With an access list the group's bits are its mask, not the group's rights."""
-    monkeypatch.setenv(ownership.TRUSTED_GROUP, str(open_parent.stat().st_gid))
+    monkeypatch.setenv(ownership.names.trusted_group, str(open_parent.stat().st_gid))
     open_parent.chmod(0o770)
     check_parent(open_parent)
     user, named, group, mask, other, nobody = 1, 2, 4, 0x10, 0x20, 0xFFFFFFFF

@@ -292,7 +292,7 @@ def test_the_other_cluster_takes_no_credential_of_ours(
     for path in (
         "/api/v1/secrets",
         "/api/v1/namespaces/default/pods",
-        "/labkit/snapshots/pristine/restore",
+        "/kube-embedded/snapshots/pristine/restore",
         "/metrics",
     ):
         asked = f"'GET', {path!r}"

@@ -12,7 +12,7 @@ from typing import Any
 from tests.parity.masks import mask
 from tests.parity.model import KEPT_HEADERS, Answer, Step, lookup
 
-OWN_WARNINGS = re.compile(r'(?:, )?299 - "labkit: [^"]*"')
+OWN_WARNINGS = re.compile(r'(?:, )?299 - "kube-embedded: [^"]*"')
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def reduced(step: Step, answer: Answer, names: Mapping[str, str]) -> dict[str, A
     headers = {
         name: mask(answer.headers[name], names) for name in KEPT_HEADERS if name in answer.headers
     }
-    # No recording can have labkit's own warnings: a real server gives these objects an effect.
+    # No recording can have the server's own warnings: a real server gives these objects an effect.
     headers["warning"] = OWN_WARNINGS.sub("", headers.get("warning", "")).removeprefix(", ")
     if not headers["warning"]:
         del headers["warning"]

@@ -28,8 +28,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r'start exec "[0-9a-f]{64}"'), 'start exec "<id>"'),
     (re.compile(r"after \d+ ms"), "after <n> ms"),
-    # labkit's own warnings, which no real server sends.
-    (re.compile(r"^Warning: labkit: .*\n", re.M), ""),
+    # the embedded server's own warnings, which no real server sends.
+    (re.compile(r"^Warning: kube-embedded: .*\n", re.M), ""),
     # kubectl before 1.33 can read the server's first frame, an empty one, before it has the stream.
     (
         re.compile(

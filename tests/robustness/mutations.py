@@ -91,7 +91,7 @@ READS = (
     "/api/v1/namespaces/default", f"{CORE}/serviceaccounts/default",
     f"{RBAC}/clusterroles?limit=3", f"{RBAC}/namespaces/default/roles",
     f"{CORE}/secrets?watch=1&timeoutSeconds=1", f"{CORE}/pods/curl/log?container=main&tailLines=1",
-    f"{CORE}/pods/curl/exec?command=id&stdout=true", "/labkit/snapshots", "/apis/nope/v1/things",
+    f"{CORE}/pods/curl/exec?command=id&stdout=true", "/kube-embedded/snapshots", "/apis/nope/v1/things",
 )  # fmt: skip
 
 WRITES: tuple[tuple[str, str, Any], ...] = (

@@ -102,7 +102,7 @@ def test_a_start_that_is_killed_can_be_repeated(tmp_path: Path) -> None:
         process.wait()
         server = start_server(home, node=False)
         assert server.call("GET", "/api/v1/namespaces/default").status == 200
-        assert server.call("POST", "/labkit/snapshots/pristine/restore").status < 300
+        assert server.call("POST", "/kube-embedded/snapshots/pristine/restore").status < 300
         server.stop()
 
 

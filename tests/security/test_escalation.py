@@ -236,6 +236,6 @@ def test_other_spellings_of_a_path(api: ClusterApi, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
 def test_snapshots_are_for_administrators(api: ClusterApi, mallory: Caller, method: str) -> None:
-    for path in ("/labkit/snapshots/pristine", "/labkit/snapshots/pristine/restore"):
+    for path in ("/kube-embedded/snapshots/pristine", "/kube-embedded/snapshots/pristine/restore"):
         for caller in (mallory, api.anonymous, api.account("lab", "default")):
             assert caller.call(method, path).status == 403

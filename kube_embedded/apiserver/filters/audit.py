@@ -33,7 +33,10 @@ Sink = Callable[[Object], None]
 
 MAX_USER_AGENT = 1024
 FORWARDED_FOR = "labkit/forwarded-for"
-"""labkit's own annotation: the header by which a proxy says for whom it asks."""
+"""An annotation of ours: the header by which a proxy says for whom it asks.
+
+labkit reads it, also in audit logs that learners keep, so it has the name that it had before this was a package.
+"""
 STATUS_STARTS = (b'{"kind":"Status"', b'{\n  "kind": "Status"')
 
 

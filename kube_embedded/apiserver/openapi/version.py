@@ -19,7 +19,7 @@ def version_info() -> Object:
         "minCompatibilityMajor": MAJOR,
         "minCompatibilityMinor": "35",
         "gitVersion": GIT_VERSION,
-        "gitCommit": "labkit",
+        "gitCommit": "kube-embedded",
         "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z",
         "goVersion": f"python{platform.python_version()}",

@@ -45,7 +45,7 @@ class LineFile:
     def write(self, line: bytes) -> None:
         """Append a line, given with its newline; a full disk loses it."""
         try:
-            # One rename limits the log to two files: labkit has no log rotation daemon to rely on.
+            # One rename limits the log to two files: there is no log rotation daemon to rely on.
             if self._size + len(line) > self._limit:
                 self._rotate()
             self._size += os.write(self._descriptor, line)

@@ -191,12 +191,13 @@ def last_port(home: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def write_admin_kubeconfig(home: Path, keys: Keys, url: str, admin: Identity | None = None) -> Path:
+def write_admin_kubeconfig(
+    home: Path, keys: Keys, url: str, admin: Identity | None = None, *, name: str = "kube-embedded"
+) -> Path:
     """Write ``admin.conf`` with a certificate of ``kubernetes-admin`` in ``system:masters``.
 
     A valid certificate is reused, so that a restart does not change credentials. ``admin`` is a certificate and key
-    that were
-    just generated.
+    that were just generated, ``name`` that of the cluster and of the context.
     """
     path = home / "admin.conf"
     if _still_right(path, keys, url):
@@ -205,7 +206,7 @@ def write_admin_kubeconfig(home: Path, keys: Keys, url: str, admin: Identity | N
     text = f"""apiVersion: v1
 kind: Config
 clusters:
-- name: labkit
+- name: {name}
   cluster:
     server: {url}
     certificate-authority-data: {_encode(keys.ca_certificate)}
@@ -215,9 +216,9 @@ users:
     client-certificate-data: {_encode(certificate)}
     client-key-data: {_encode(key)}
 contexts:
-- name: labkit
-  context: {{cluster: labkit, user: kubernetes-admin}}
-current-context: labkit
+- name: {name}
+  context: {{cluster: {name}, user: kubernetes-admin}}
+current-context: {name}
 """
     write_private(path, text.encode())
     return path

@@ -56,7 +56,7 @@ def private_directory(path: Path) -> Path:
     except (FileExistsError, NotADirectoryError) as error:
         raise StateProblem(
             f"{error.filename or path} is a file, and a directory is needed. "
-            "Move it away, or set LABKIT_HOME to another directory."
+            "Move it away, or set --home to another directory."
         ) from error
     except OSError as error:
         raise unusable(path, error) from error
@@ -78,7 +78,7 @@ def open_home(path: Path) -> Path:
         (home / name).exists() for name in (".git", ".ssh", ".bashrc", ".profile")
     ):
         raise StateProblem(
-            f"{home} is used for something else. Set LABKIT_HOME to an empty directory or a new one."
+            f"{home} is used for something else. Set --home to an empty directory or a new one."
         )
     try:
         # Neither access() nor the mode reveals read-only mounts, quotas or full disks. Writing does.
@@ -101,10 +101,10 @@ def unusable(path: Path, error: OSError) -> StateProblem:
     """The error for a failure of the file system."""
     where = error.filename or path
     ways = {
-        errno.ENOSPC: "Free some space, or set LABKIT_HOME to a directory on another disk.",
-        errno.EROFS: "Set LABKIT_HOME to a directory that can be written.",
+        errno.ENOSPC: "Free some space, or set --home to a directory on another disk.",
+        errno.EROFS: "Set --home to a directory that can be written.",
     }
-    way = ways.get(error.errno or 0, "Make it writable, or set LABKIT_HOME to another directory.")
+    way = ways.get(error.errno or 0, "Make it writable, or set --home to another directory.")
     if isinstance(error, files.NotPlain):
         way = "Look at what it is, and move it away."
     return StateProblem(f"{where} cannot be used: {error.strerror or error}. {way}")
@@ -135,7 +135,6 @@ def lock(home: Path) -> int:
             if time.monotonic() > deadline:
                 os.close(descriptor)
                 raise StateInUse(
-                    f"Another labkit server runs on {home}. Stop it with `labkit down`, "
-                    "or set LABKIT_HOME to another directory."
+                    f"Another server runs on {home}. Stop it, or set --home to another directory."
                 ) from error
             time.sleep(0.02)

@@ -41,7 +41,7 @@ class StateUnusable(Exception):
         super().__init__(
             f"The cluster's state in {path} cannot be used: {why}. "
             f"To begin with a fresh cluster, move {path.parent} away or delete it; "
-            "to keep another one, set LABKIT_HOME to a new directory."
+            "to keep it, set --home to a new directory."
         )
         self.path = path
         self.why = why
@@ -53,7 +53,7 @@ class SQLiteStore(Store):
     Events do not outlive the process: a watch from before it gets 410 and lists again.
 
     Raises:
-        StateUnusable: The file is in use, of another version, or no labkit database.
+        StateUnusable: The file is in use, of another version, or of another program.
     """
 
     def __init__(
@@ -197,12 +197,12 @@ class SQLiteStore(Store):
             database.execute(f"PRAGMA application_id={APPLICATION_ID}")
             database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         elif application != APPLICATION_ID:
-            raise StateUnusable(self._path, "it is not a labkit database")
+            raise StateUnusable(self._path, "it is of another program")
         elif version != SCHEMA_VERSION:
             age = "a newer" if version > SCHEMA_VERSION else "an older"
             raise StateUnusable(
                 self._path,
-                f"{age} labkit made it (layout {version}, this one reads {SCHEMA_VERSION})",
+                f"{age} version made it (layout {version}, this one reads {SCHEMA_VERSION})",
             )
         database.execute("COMMIT")
         (self._revision,) = database.execute("SELECT revision FROM counter").fetchone()

@@ -29,7 +29,7 @@ from .inodes import (
     Node,
 )
 
-# The first three are bounds of labkit, so that a loop in a pod cannot fill the server's memory.
+# The first three are bounds of ours, so that a loop in a pod cannot fill the server's memory.
 # The others are Linux's own (linux/limits.h, and MAXSYMLINKS in namei.h).
 MAX_BYTES = 16 << 20
 MAX_NODES = 20_000

@@ -1,4 +1,6 @@
-"""The table of images, ``images.json``: labkit pulls from no registry.
+"""The table of images, ``images.json``: nothing is pulled from a registry.
+
+``labkit/pod`` keeps the name that pods in labkit's lessons and in learners' clusters have.
 
 An image is known by its name without registry, tag and digest. An unknown one cannot be
 pulled, and its pod goes to ``ImagePullBackOff`` as if it did not exist.

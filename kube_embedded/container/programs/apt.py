@@ -8,7 +8,7 @@ from .registry import NOT_SIMULATED, Failure, program
 VERSIONS = {("debian", "curl"): "8.14.1-2+deb13u2", ("ubuntu", "curl"): "8.5.0-2ubuntu10.6"}
 """Versions of packages that are often installed twice, for ``already the newest version``."""
 
-UPDATED = "/var/lib/apt/lists/labkit_lists"
+UPDATED = "/var/lib/apt/lists/deb.debian.org_lists"
 """Exists once the package lists are fetched; images come without lists, so nothing can be installed before."""
 
 INSTALLED = "/var/lib/dpkg/info"

@@ -34,7 +34,7 @@ class ProtobufProblem(ValueError):
 def _pool() -> descriptor_pool.DescriptorPool:
     pool = descriptor_pool.DescriptorPool()
     # One file for each package would need their dependencies in order.
-    file = descriptor_pb2.FileDescriptorProto(name="labkit.proto", syntax="proto2")
+    file = descriptor_pb2.FileDescriptorProto(name="kube_embedded.proto", syntax="proto2")
     for name, fields in read_json(__file__, "protobuf.json").items():
         _add_message(file.message_type.add(), _flat(name), fields)
     pool.Add(file)

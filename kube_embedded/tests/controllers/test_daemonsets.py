@@ -93,7 +93,7 @@ def test_a_pod_on_the_node(api: ClusterApi) -> None:
     (revision,) = items(api, REVISIONS)
     suffix = revision["metadata"]["labels"][HASH]
     assert pod["metadata"]["labels"] == {"app": "d", HASH: suffix, "pod-template-generation": "1"}
-    assert (pod["spec"]["nodeName"], target(pod)) == ("labkit", "labkit")
+    assert (pod["spec"]["nodeName"], target(pod)) == ("kube-embedded", "kube-embedded")
     assert status(api) == {
         "currentNumberScheduled": 1,
         "desiredNumberScheduled": 1,
@@ -127,7 +127,7 @@ def test_what_daemons_tolerate(three: ClusterApi) -> None:
 
 
 def test_a_cordoned_node_still_gets_its_daemons(api: ClusterApi) -> None:
-    api.must(api.admin.patch("/api/v1/nodes/labkit", {"spec": {"unschedulable": True}}))
+    api.must(api.admin.patch("/api/v1/nodes/kube-embedded", {"spec": {"unschedulable": True}}))
     make(api)
     assert status(api)["numberReady"] == 1
 
@@ -159,7 +159,7 @@ def test_a_node_s_affinity_is_asked_first_and_then_replaced(three: ClusterApi) -
 def test_taints(api: ClusterApi, effect: str, left: int, wrong: int) -> None:
     make(api)
     taints = [{"key": "mine", "effect": effect}]
-    api.must(api.admin.patch("/api/v1/nodes/labkit", {"spec": {"taints": taints}}))
+    api.must(api.admin.patch("/api/v1/nodes/kube-embedded", {"spec": {"taints": taints}}))
     assert len(items(api, PODS)) == left
     assert status(api).get("numberMisscheduled", 0) == wrong
     assert "desiredNumberScheduled" not in status(api)

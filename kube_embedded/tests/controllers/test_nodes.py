@@ -63,7 +63,7 @@ def test_a_node_is_annotated_and_its_taints_follow_its_conditions(api: ClusterAp
     assert taints(api) == []
     managers = {(one["manager"], one["operation"]) for one in made["metadata"]["managedFields"]}
     assert managers == {("unknown", "Update"), ("kube-controller-manager", "Update")}
-    own = node(api, "/api/v1/nodes/labkit")
+    own = node(api, "/api/v1/nodes/kube-embedded")
     assert own["metadata"]["annotations"] == {"node.alpha.kubernetes.io/ttl": "0"}
     say(api, Ready="False", DiskPressure="True", MemoryPressure="False")
     assert taints(api) == [("not-ready", "NoSchedule"), ("disk-pressure", "NoSchedule")]

@@ -176,7 +176,7 @@ def test_a_denied_request_is_not_signed(api: ClusterApi) -> None:
             KUBELET,
             signing_request("system:node:n", "system:nodes"),
             ("client auth", *NODE_USAGES),
-            "labkit signs no certificates of kubelets, only requests to "
+            "kube-embedded signs no certificates of kubelets, only requests to "
             "kubernetes.io/kube-apiserver-client",
         ),
     ],

@@ -7,12 +7,12 @@ from kube_embedded.cluster import Cluster
 from kube_embedded.tests.node.pods import ADMIN
 from kube_embedded.tests.support.cluster import Caller, Clock, keys
 
-NODE = "/api/v1/nodes/labkit"
-STORAGE_NODE = "/apis/storage.k8s.io/v1/csinodes/labkit"
+NODE = "/api/v1/nodes/kube-embedded"
+STORAGE_NODE = "/apis/storage.k8s.io/v1/csinodes/kube-embedded"
 ENDPOINTS = "/api/v1/namespaces/default/endpoints/kubernetes"
 SLICE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
 DNS = "/api/v1/namespaces/kube-system/services/kube-dns"
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/labkit"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/kube-embedded"
 
 
 def started(store: Store, *, node: bool = True) -> Caller:
@@ -32,7 +32,12 @@ def test_a_new_cluster_has_a_node_and_what_belongs_to_it() -> None:
     assert node["status"]["addresses"][0] == {"type": "InternalIP", "address": "172.18.0.2"}
     storage = admin.get(STORAGE_NODE).body["metadata"]
     assert storage["ownerReferences"] == [
-        {"apiVersion": "v1", "kind": "Node", "name": "labkit", "uid": node["metadata"]["uid"]}
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "name": "kube-embedded",
+            "uid": node["metadata"]["uid"],
+        }
     ]
     port = {"name": "https", "port": 6443, "protocol": "TCP"}
     assert admin.get(ENDPOINTS).body["subsets"] == [

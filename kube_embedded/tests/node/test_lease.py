@@ -8,20 +8,25 @@ from kube_embedded.apiserver.storage import Store
 from kube_embedded.cluster import Cluster
 from kube_embedded.tests.support.cluster import Caller, ClusterApi, keys
 
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/labkit"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/kube-embedded"
 
 
 def test_a_node_that_joins_takes_a_lease() -> None:
     api = ClusterApi(node=True)
     lease = api.must(api.admin.get(LEASE))
-    node = api.must(api.admin.get("/api/v1/nodes/labkit"))
+    node = api.must(api.admin.get("/api/v1/nodes/kube-embedded"))
     assert lease["spec"] == {
-        "holderIdentity": "labkit",
+        "holderIdentity": "kube-embedded",
         "leaseDurationSeconds": 40,
         "renewTime": "2027-01-15T08:00:00.000000Z",
     }
     assert lease["metadata"]["ownerReferences"] == [
-        {"apiVersion": "v1", "kind": "Node", "name": "labkit", "uid": node["metadata"]["uid"]}
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "name": "kube-embedded",
+            "uid": node["metadata"]["uid"],
+        }
     ]
     assert lease["metadata"]["managedFields"][0]["manager"] == "kubelet"
 
@@ -40,7 +45,7 @@ def test_it_is_renewed_with_each_start() -> None:
 
 def test_it_ends_with_its_node() -> None:
     api = ClusterApi(node=True)
-    api.must(api.admin.delete("/api/v1/nodes/labkit"))
+    api.must(api.admin.delete("/api/v1/nodes/kube-embedded"))
     assert api.admin.get(LEASE).status == 404
 
 

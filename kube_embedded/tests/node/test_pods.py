@@ -29,7 +29,7 @@ def conditions(pod: dict[str, Any]) -> dict[str, str]:
 def test_a_pod_runs_as_soon_as_it_is_created(lab: Lab) -> None:
     pod = lab.pod()
     assert pod["status"]["phase"] == "Running"
-    assert pod["spec"]["nodeName"] == "labkit"
+    assert pod["spec"]["nodeName"] == "kube-embedded"
     assert set(conditions(pod).values()) == {"True"}
     assert [reason for reason, _ in lab.events()] == [
         "Scheduled",

@@ -8,7 +8,7 @@ import pytest
 
 from kube_embedded.tests.support.cluster import ClusterApi
 
-NODE = "/api/v1/nodes/labkit"
+NODE = "/api/v1/nodes/kube-embedded"
 PODS = "/api/v1/namespaces/lab/pods"
 TAINT = {"spec": {"taints": [{"key": "a", "value": "b", "effect": "NoSchedule"}]}}
 TAIL = "no new claims to deallocate, preemption: 0/1 nodes are available: 1 "
@@ -123,7 +123,7 @@ def placed(api: ClusterApi, **spec: Any) -> str:
 
 
 def test_a_pod_waits_for_its_own_scheduler_and_for_its_gates(api: ClusterApi) -> None:
-    assert placed(api) == "labkit"
+    assert placed(api) == "kube-embedded"
     assert placed(api, schedulerName="other") == ""
     assert placed(api, schedulingGates=[{"name": "example.com/wait"}]) == ""
 
@@ -140,7 +140,8 @@ def test_a_refusal_is_recorded_once(api: ClusterApi) -> None:
 
 
 @pytest.mark.parametrize(
-    ("effect", "node"), [("NoSchedule", ""), ("NoExecute", ""), ("PreferNoSchedule", "labkit")]
+    ("effect", "node"),
+    [("NoSchedule", ""), ("NoExecute", ""), ("PreferNoSchedule", "kube-embedded")],
 )
 def test_which_taints_keep_a_pod_away(api: ClusterApi, effect: str, node: str) -> None:
     api.must(api.admin.patch(NODE, {"spec": {"taints": [{"key": "a", "effect": effect}]}}))
@@ -150,7 +151,7 @@ def test_which_taints_keep_a_pod_away(api: ClusterApi, effect: str, node: str) -
 def test_a_cordoned_node_takes_who_tolerates_that(api: ClusterApi) -> None:
     api.must(api.admin.patch(NODE, {"spec": {"unschedulable": True}}))
     tolerations = [{"key": "node.kubernetes.io/unschedulable", "operator": "Exists"}]
-    assert (placed(api), placed(api, tolerations=tolerations)) == ("", "labkit")
+    assert (placed(api), placed(api, tolerations=tolerations)) == ("", "kube-embedded")
 
 
 @pytest.mark.parametrize("code", [0, 1])

@@ -35,7 +35,7 @@ def test_it_names_pod_account_and_node(lab: Lab) -> None:
     assert found["sub"] == "system:serviceaccount:default:default"
     bound = found["kubernetes.io"]
     assert bound["pod"] == {"name": "p", "uid": lab.get()["metadata"]["uid"]}
-    assert bound["node"]["name"] == "labkit"
+    assert bound["node"]["name"] == "kube-embedded"
     assert bound["warnafter"] - found["iat"] == 3607
 
 

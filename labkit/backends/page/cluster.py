@@ -27,7 +27,7 @@ from kube_embedded import (
 from kube_embedded.rbac.objects import Object
 from labkit.client import kubeconfig
 from labkit.client.transport import Credentials, Endpoint
-from labkit.core.home import changed
+from labkit.core.home import CLUSTER, changed
 
 from ..inprocess import InProcess
 from .loopback import Loopback
@@ -63,9 +63,9 @@ class PageCluster:
         """Open its files and its address."""
         admin = make_keys(self.home)
         self._audit = AuditFile(self.home / AUDIT_LOG)
-        self._cluster = open_cluster(self.home, self.node, self.era, self._log)
+        self._cluster = open_cluster(self.home, self.node, self.era, self._log, CLUSTER)
         self._cluster.address = URL.removeprefix("https://")
-        conf = write_admin_kubeconfig(self.home, self._cluster.keys, URL, admin)
+        conf = write_admin_kubeconfig(self.home, self._cluster.keys, URL, admin, name=CLUSTER)
         context = kubeconfig.load(conf, scratch=self.home)
         self._admin_pem = context.credentials.certificate.strip()
         fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(self._admin_pem)).hexdigest()

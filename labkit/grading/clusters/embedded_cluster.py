@@ -9,6 +9,7 @@ from typing import Any
 from kube_embedded import ApiServer, Cluster, Keys, Store
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
+from labkit.core.home import CLUSTER
 from labkit.core.language import text
 
 from ..judging.findings import TaskFindings, check_exercise
@@ -31,7 +32,7 @@ class ClusterTemplate:
 
     def __init__(self) -> None:
         self.keys = Keys.generate()
-        cluster = Cluster(self.keys)
+        cluster = Cluster(self.keys, name=CLUSTER)
         self.signer = cluster.signer
         self.base = cluster.store.snapshot()
 
@@ -64,6 +65,7 @@ class EmbeddedCluster:
             random=Random(f"{learner}\0{exercise.id}"),
             audit_sink=self._events.append,
             signer=template.signer if template else None,
+            name=CLUSTER,
         )
         self._watch = watch or LoopWatch()
         self._share = share or Share()

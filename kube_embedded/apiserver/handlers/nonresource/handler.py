@@ -20,9 +20,9 @@ Route = Callable[[Request], Response | None]
 """Answers a request; None if the path is not its own."""
 
 METRICS = b"""\
-# HELP labkit_storage_revision [ALPHA] Number of changes that the store has seen.
-# TYPE labkit_storage_revision counter
-labkit_storage_revision %d
+# HELP kube_embedded_storage_revision [ALPHA] Number of changes that the store has seen.
+# TYPE kube_embedded_storage_revision counter
+kube_embedded_storage_revision %d
 """
 
 

@@ -1,4 +1,4 @@
-"""``/labkit/snapshots/NAME/restore``: restore a state of the cluster that was saved under a name.
+"""``/kube-embedded/snapshots/NAME/restore``: restore a state of the cluster that was saved under a name.
 
 Not part of Kubernetes. Only administrators can use the paths, which are non-resource URLs.
 """
@@ -12,7 +12,7 @@ from kube_embedded.machinery.status import method_not_allowed, not_found
 from ...storage import Store
 from ..represent.encode import dump
 
-PATH = re.compile(r"/labkit/snapshots/([^/]+)/restore/*")
+PATH = re.compile(r"/kube-embedded/snapshots/([^/]+)/restore/*")
 
 
 class SnapshotHandler:
@@ -31,7 +31,7 @@ class SnapshotHandler:
             raise method_not_allowed()
         snapshot = self._store.named_snapshot(match[1])
         if snapshot is None:
-            raise not_found("snapshots", "labkit", match[1])
+            raise not_found("snapshots", "kube-embedded", match[1])
         self._store.restore(snapshot)
         # Kinds of definitions, owners and watch caches describe the state before.
         self._restored()

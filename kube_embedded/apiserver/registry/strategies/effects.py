@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from kube_embedded.machinery.request import Object
 
-PREFIX = "labkit: stored, without effect: "
+PREFIX = "kube-embedded: stored, without effect: "
 """Begins the warnings, so that tests and clients can tell them from the real server's."""
 
 ADMISSION = "admissionregistration.k8s.io"

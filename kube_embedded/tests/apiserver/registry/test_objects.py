@@ -45,7 +45,7 @@ def test_owners_of_a_snapshot_are_known_to_a_later_process(tmp_path: Path) -> No
     assert first.get(f"{MAPS}/owned").status == 404
     first.cluster.close()
     second = _admin(tmp_path)
-    assert second.post("/labkit/snapshots/s/restore", {}).status == 200
+    assert second.post("/kube-embedded/snapshots/s/restore", {}).status == 200
     assert second.get(f"{MAPS}/owned").status == 200
     assert second.delete(f"{MAPS}/owner").status == 200
     assert second.get(f"{MAPS}/owned").status == 404

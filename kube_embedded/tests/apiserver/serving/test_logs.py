@@ -81,7 +81,7 @@ def test_tokens_lose_what_makes_them_worth_something(text: str) -> None:
 
 def test_log_records_too(tmp_path: Path) -> None:
     file = LineFile(tmp_path / "server.log", 10_000)
-    logger = logging.getLogger("labkit.test")
+    logger = logging.getLogger("kube_embedded.test")
     handler = LogHandler(file)
     logger.addHandler(handler)
     try:

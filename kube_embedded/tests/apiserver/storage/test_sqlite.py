@@ -138,7 +138,7 @@ def test_another_versions_file_is_refused_and_left_alone(
     store._database.execute(f"PRAGMA user_version={version}")
     store.close()
     before = path.read_bytes()
-    with pytest.raises(StateUnusable, match=f"{age} labkit made it.*set LABKIT_HOME"):
+    with pytest.raises(StateUnusable, match=f"{age} version made it.*set --home"):
         SQLiteStore(path)
     assert path.read_bytes() == before
 
@@ -147,7 +147,7 @@ def test_another_programs_database_is_refused(path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE cookies (name TEXT)")
     other.close()
-    with pytest.raises(StateUnusable, match="not a labkit database"):
+    with pytest.raises(StateUnusable, match="it is of another program"):
         SQLiteStore(path)
 
 
@@ -160,9 +160,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
 def test_a_path_that_is_too_long_for_sqlite_is_said(tmp_path: Path) -> None:
     deep = tmp_path / ("a" * 200) / ("b" * 200) / ("c" * 200)
     deep.mkdir(parents=True)
-    with pytest.raises(
-        StateUnusable, match=r"no path of more than some 500 bytes.*set LABKIT_HOME"
-    ):
+    with pytest.raises(StateUnusable, match=r"no path of more than some 500 bytes.*set --home"):
         SQLiteStore(deep / "state.db")
 
 

@@ -30,19 +30,24 @@ def test_a_driver_gets_its_defaults(api: ClusterApi) -> None:
 
 def test_a_cluster_with_a_node_knows_its_drivers() -> None:
     api = ClusterApi(node=True)
-    made = api.must(api.admin.get(f"{NODES}/labkit"))
-    node = api.must(api.admin.get("/api/v1/nodes/labkit"))
+    made = api.must(api.admin.get(f"{NODES}/kube-embedded"))
+    node = api.must(api.admin.get("/api/v1/nodes/kube-embedded"))
     assert made["spec"] == {"drivers": None}
     assert made["metadata"]["ownerReferences"] == [
-        {"apiVersion": "v1", "kind": "Node", "name": "labkit", "uid": node["metadata"]["uid"]}
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "name": "kube-embedded",
+            "uid": node["metadata"]["uid"],
+        }
     ]
     plugins = made["metadata"]["annotations"]["storage.alpha.kubernetes.io/migrated-plugins"].split(
         ","
     )
     assert plugins[0] == "kubernetes.io/aws-ebs"
     assert plugins == sorted(plugins)
-    api.must(api.admin.delete("/api/v1/nodes/labkit"))
-    assert api.admin.get(f"{NODES}/labkit").status == 404
+    api.must(api.admin.delete("/api/v1/nodes/kube-embedded"))
+    assert api.admin.get(f"{NODES}/kube-embedded").status == 404
 
 
 def test_attachments(api: ClusterApi) -> None:

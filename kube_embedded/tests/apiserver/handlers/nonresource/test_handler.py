@@ -215,22 +215,22 @@ def test_a_snapshot_is_restored(site: Site) -> None:
     put(site, "a")
     site.store.save_snapshot("W1")
     put(site, "b")
-    restored = json.loads(site.call("POST", "/labkit/snapshots/W1/restore").body)
+    restored = json.loads(site.call("POST", "/kube-embedded/snapshots/W1/restore").body)
     assert restored == {"name": "W1", "resourceVersion": "3"}
     assert [obj["metadata"]["name"] for obj in site.store.list("configmaps")] == ["a"]
     assert site.restored == 1
-    missing = json.loads(site.call("POST", "/labkit/snapshots/W2/restore").body)
-    assert (missing["code"], missing["message"]) == (404, 'snapshots.labkit "W2" not found')
+    missing = json.loads(site.call("POST", "/kube-embedded/snapshots/W2/restore").body)
+    assert (missing["code"], missing["message"]) == (404, 'snapshots.kube-embedded "W2" not found')
     assert site.restored == 1
 
 
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [
-        ("GET", "/labkit/snapshots", 404),
-        ("PUT", "/labkit/snapshots/W1", 404),
-        ("GET", "/labkit/snapshots/W1/restore", 405),
-        ("POST", "/labkit/snapshots/W1/nope", 404),
+        ("GET", "/kube-embedded/snapshots", 404),
+        ("PUT", "/kube-embedded/snapshots/W1", 404),
+        ("GET", "/kube-embedded/snapshots/W1/restore", 405),
+        ("POST", "/kube-embedded/snapshots/W1/nope", 404),
     ],
 )
 def test_snapshot_refusals(site: Site, method: str, path: str, code: int) -> None:

@@ -46,7 +46,9 @@ def test_a_webhook_is_filled_in(api: ClusterApi) -> None:
     made = api.admin.post(
         CHANGING, {"metadata": {"name": "x"}, "webhooks": [{**HOOK, "rules": [RULE]}]}
     )
-    assert made.warnings == ("labkit: stored, without effect: admission webhooks are not called",)
+    assert made.warnings == (
+        "kube-embedded: stored, without effect: admission webhooks are not called",
+    )
     assert made.body["metadata"]["generation"] == 1
     assert made.body["webhooks"] == [
         {
@@ -70,7 +72,7 @@ def test_a_webhook_is_filled_in(api: ClusterApi) -> None:
 
 def test_a_policy_that_refuses_everything_refuses_nothing(api: ClusterApi) -> None:
     made = api.admin.post(POLICIES, policy(paramKind={"apiVersion": "v1", "kind": "ConfigMap"}))
-    warning = ("labkit: stored, without effect: admission policies are not evaluated",)
+    warning = ("kube-embedded: stored, without effect: admission policies are not evaluated",)
     assert (made.status, made.warnings) == (201, warning)
     param = {"selector": {"matchLabels": {"a": "b"}}, "parameterNotFoundAction": "Deny"}
     spec = {"policyName": "x", "validationActions": ["Deny"], "paramRef": param}

@@ -20,7 +20,7 @@ LIMITS = "/api/v1/namespaces/lab/limitranges"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/lab/networkpolicies"
 QUOTAS = "/api/v1/namespaces/lab/resourcequotas"
 TEMPLATE = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}}
-NO_JOBS = "labkit: stored, without effect: cron jobs start no jobs"
+NO_JOBS = "kube-embedded: stored, without effect: cron jobs start no jobs"
 
 
 @pytest.fixture
