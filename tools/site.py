@@ -84,7 +84,7 @@ LEFT_OUT = re.compile(
 )
 SOURCES_STAY = re.compile(r"labkit/(?!grading/|rbac/testing/|ui/)")
 """What a learner may look at; the rest is bytecode alone."""
-TEXTS = re.compile(r"labkit/(lessons|grading/tasks)/\w+\.yaml$")
+TEXTS = re.compile(r"labkit/(lessons|grading/tasks(/files)?)/[\w.]+\.yaml$")
 """What the lab reads as it starts: as JSON, for the page's YAML parser is Python."""
 LEXERS = re.compile(r"pygments/lexers/(?!(__init__|_mapping|python|special|shell|data)\.py)")
 """Pygments' other languages: 5 MB."""

@@ -229,7 +229,7 @@ MORE = {
 }
 """Texts of a room that stand elsewhere in its code."""
 
-FILES = {
+FILES: dict[str, set[str] | None] = {
     "client/claims.json": None,
     "grading/tasks/texts.yaml": {"hints", "seen", "read", "end"},
     "classroom/questions.yaml": {"ask", "options"},
@@ -253,6 +253,11 @@ FILES = {
 """The files with texts, and the names that they stand under; None for any."""
 OF_EXERCISES = {"title", "about", "text", "too much"}
 """In the exercises' file, what is in the style of the lessons."""
+OF_TASKS = {"hints", "hint", "seen", "read", "expect", "otherwise"}
+TASKS = [
+    file.relative_to(PACKAGE).as_posix() for file in PACKAGE.glob("grading/tasks/files/*.yaml")
+]
+FILES |= dict.fromkeys(sorted(TASKS), OF_TASKS)
 LETTERS = re.compile("[A-Za-z]{2}")
 COMMAND = re.compile("_command$|^cli$")
 TEXTS = {"hint", "why", "todo"}
@@ -272,7 +277,8 @@ def template(room: str) -> Catalog:
         place = file.relative_to(file.parents[1] if file.parent == SERVER else PACKAGE).as_posix()
         for said in READERS[file.suffix](file.read_text(encoding="utf-8"), room):
             texts.add(said, locations=[(place, 0)])
-    tables = {"grading/tasks/texts.yaml": OF_EXERCISES} if room == "exercises" else FILES
+    exercises = dict.fromkeys(("grading/tasks/texts.yaml", *sorted(TASKS)), OF_EXERCISES)
+    tables = exercises if room == "exercises" else FILES
     for name, keys in tables.items():
         if room == "exercises" or name.startswith(f"{room}/"):
             content = (PACKAGE / name).read_text(encoding="utf-8")

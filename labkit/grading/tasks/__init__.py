@@ -5,21 +5,20 @@ from labkit.core.errors import UsageError, near
 from labkit.core.language import text
 
 from .api_server import API_SERVER
-from .cluster_roles import CLUSTER_ROLES
 from .final import FINAL
 from .inside_a_pod import INSIDE_A_POD
 from .policy_tests import TEST_THE_POLICY
-from .roles import ROLES
 from .seed import Seed
 from .service_accounts import SERVICE_ACCOUNTS
 from .task import ExerciseSpec, Object
+from .task_file import file_task
 
 EXERCISES: tuple[ExerciseSpec, ...] = (
     API_SERVER,
     INSIDE_A_POD,
     SERVICE_ACCOUNTS,
-    ROLES,
-    CLUSTER_ROLES,
+    ExerciseSpec("ex4-roles", tuple(map(file_task, ("4.1", "4.2", "4.3", "4.4")))),
+    ExerciseSpec("ex5-cluster-roles", tuple(map(file_task, ("5.1", "5.2", "5.3", "5.4")))),
     FINAL,
     TEST_THE_POLICY,
 )

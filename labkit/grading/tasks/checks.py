@@ -31,6 +31,9 @@ AUDIT = frozenset({"audit"})
 PODS = frozenset({"pods"})
 """What a check requires of a cluster; see ``Check.needs``."""
 
+LIMIT_POINTS = 0.5
+"""What breaking a limit costs, unless it says otherwise."""
+
 
 @dataclass(frozen=True)
 class GradedCluster:
@@ -113,6 +116,7 @@ class Check:
             earns no points and breaking one costs points.
         need: The permission that a must-allow check requires; the least-privilege
             score compares it with what was granted.
+        by: The only role that may grant the need, such as ``ClusterRole/view``; empty for any.
         needs: The features that a cluster must have for it to be judged: ``audit``, ``pods``.
         forbids: The permission that a must-not-allow check is about.
         kind: The kind of mistake if it fails, as an id of ``mistakes.yaml`` of the lessons.
@@ -124,6 +128,7 @@ class Check:
     hint: str = ""
     limit: bool = False
     need: Need | None = None
+    by: str = ""
     needs: frozenset[str] = frozenset()
     forbids: Need | None = None
     kind: str = "missing-part"
@@ -154,9 +159,25 @@ def may(
         points: The points that it earns.
         hint: One hint.
     """
-    need = Need(subject(who), verb, resource, namespace, group, name, path)
+    return allowed(Need(subject(who), verb, resource, namespace, group, name, path), points, hint)
+
+
+def allowed(need: Need, points: float = 1.0, hint: str = "", *, by: str = "") -> Check:
+    """Expect a permission; with ``by``, one that a role grants as the server has it, such as ``ClusterRole/view``."""
     expected = text("{need} is allowed", str(need))
-    return Check(expected, _decision(need, True), points, hint, need=need, kind="not-granted")
+    look = _decision(need, True)
+
+    def look_by(context: GradedCluster) -> Finding:
+        finding = look(context)
+        kind, _, name = by.partition("/")
+        rules = context.policy().roles.get((kind, "", name), {}).get("rules") or ()
+        if finding.ok and not any(rule_allows(rule, need.question()) for rule in rules):
+            return Finding(False, text("It is allowed, but {role} has no such rule.", by))
+        return finding
+
+    return Check(
+        expected, look_by if by else look, points, hint, need=need, by=by, kind="not-granted"
+    )
 
 
 def may_not(
@@ -165,8 +186,8 @@ def may_not(
     resource: str,
     namespace: str = "",
     *,
-    points: float = 0.5,
-    hint: str = text("Something grants more than was asked for."),
+    points: float = LIMIT_POINTS,
+    hint: str = "",
     show_reason: bool = True,
     **more: str,
 ) -> Check:
@@ -174,10 +195,37 @@ def may_not(
 
     Without ``show_reason``, the finding does not name the binding that allows it, since the task is to find it.
     """
-    need = Need(subject(who), verb, resource, namespace, **more)
+    return forbidden(
+        Need(subject(who), verb, resource, namespace, **more), points, hint, show_reason
+    )
+
+
+TOO_OPEN = text("Something grants more than was asked for.")
+"""The hint of a limit that has none of its own."""
+
+
+def forbidden(need: Need, points: float, hint: str, show_reason: bool = True) -> Check:
+    """Expect the absence of a permission: a limit."""
     look = _decision(need, False, show_reason)
     expected = text("{need} is forbidden", str(need))
+    hint = hint or TOO_OPEN
     return Check(expected, look, points, hint, limit=True, forbids=need, kind="too-open")
+
+
+def all_of(checks: Sequence[Check], expected: str, points: float, hint: str = "") -> Check:
+    """Expect several things at once, for points that only all of them earn."""
+
+    def look(context: GradedCluster) -> Finding:
+        for check in checks:
+            finding = check.look(context)
+            if not finding.ok:
+                return Finding(
+                    False, text("Not so: {expected}. {seen}", check.expected, finding.seen)
+                )
+        return Finding(True, text("The need is met and the hole is closed."))
+
+    need = next((check.need for check in checks if check.need), None)
+    return Check(expected, look, points, hint, need=need, kind="missing-part")
 
 
 def exists(

@@ -1,132 +1,18 @@
 """Exercise 6: no guidance."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from kube_embedded.rbac.subjects import subject
 from labkit.core.language import text
-from labkit.rbac.changes import READING
-from labkit.rbac.difference import Allowance
 
-from .checks import (
-    PODS,
-    Check,
-    Finding,
-    GradedCluster,
-    absent,
-    config_map_says,
-    may,
-    may_not,
-    was_read,
-)
+from .checks import PODS, Check, Finding, GradedCluster, config_map_says, may, may_not, was_read
 from .pods import mounted_tokens, not_running
 from .seed import Seed
 from .task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, pod, role
+from .task_file import file_task
 
 RBAC = "rbac.authorization.k8s.io"
-
-
-def deployer(seed: Seed) -> Variant:
-    """Exactly the permissions that a deployer needs."""
-    space = seed.name("release")
-    other = seed.name("archive")
-    who = seed.name("deployer")
-    me = f"{space}/{who}"
-    rules = (
-        ("get,list,create,update,patch", "apps", "deployments"),
-        ("get,list", "", "pods"),
-        ("get", "", "pods/log"),
-    )
-    return Variant(
-        asks("6.1", who=who, space=space),
-        (
-            *(
-                may(me, verb, "deployments", space, group="apps", points=0.5)
-                for verb in ("get", "list", "create", "update", "patch")
-            ),
-            may(me, "get", "pods", space, points=0.5),
-            may(me, "list", "pods", space, points=0.5),
-            may(me, "get", "pods/log", space, points=0.5),
-            may_not(me, "delete", "deployments", space, group="apps"),
-            may_not(me, "get", "secrets", space),
-            may_not(me, "create", "pods/exec", space),
-            may_not(me, "create", "pods", space),
-            may_not(me, "create", "rolebindings", space, group=RBAC),
-            may_not(me, "list", "deployments", other, group="apps"),
-            may_not(me, "list", "pods"),
-        ),
-        (namespace(space), namespace(other), account(space, who)),
-        f"lab.apply([{role(space, 'deployer', *rules)!r}, {binding(space, 'deployer', 'Role/deployer', me)!r}])",
-    )
-
-
-def over_broad(seed: Seed) -> Variant:
-    """Find the binding that grants too much, remove the excess, preserve the needed permissions."""
-    space = seed.name("shop")
-    who = seed.name("till")
-    loose = seed.name("convenience")
-    me = f"{space}/{who}"
-    rival = f"{space}/default"
-    return Variant(
-        asks("6.2", space=space, who=who),
-        (
-            absent(
-                f"/apis/{RBAC}/v1/clusterrolebindings/{loose}",
-                "The over-broad binding is gone.",
-                points=1,
-                hint="It is not one that every cluster has: compare the names with those of an untouched cluster.",
-            ),
-            Check(
-                text(
-                    "{who} can list config maps, and no account of {space} can read Secrets.",
-                    who,
-                    space,
-                ),
-                _closed(me, rival, space),
-                3,
-                "Which cluster role bindings name the group of the namespace's accounts?",
-                need=may(me, "list", "configmaps", space).need,
-            ),
-            may_not(me, "delete", "nodes", points=1, show_reason=False),
-            may_not(rival, "list", "configmaps", space, show_reason=False),
-            may_not(me, "create", "pods", space, show_reason=False),
-            may_not(me, "get", "", path="/configz", show_reason=False),
-        ),
-        (
-            namespace(space),
-            account(space, who),
-            binding(
-                "", loose, "ClusterRole/cluster-admin", f"group:system:serviceaccounts:{space}"
-            ),
-        ),
-        f'lab.admin.delete("/apis/{RBAC}/v1/clusterrolebindings/{loose}")\n'
-        f"lab.apply({role(space, 'lister', ('list', '', 'configmaps'))!r})\n"
-        f"lab.apply({binding(space, 'lister', 'Role/lister', me)!r})",
-        [
-            Allowance(
-                subject(me),
-                [{"verbs": READING, "apiGroups": [""], "resources": ["configmaps"]}],
-                (space,),
-            )
-        ],
-    )
-
-
-def _closed(me: str, rival: str, space: str) -> Callable[[GradedCluster], Finding]:
-    wanted = may(me, "list", "configmaps", space)
-    limits = [may_not(who, "list", "secrets", space, show_reason=False) for who in (me, rival)]
-
-    def look(context: GradedCluster) -> Finding:
-        for check in (wanted, *limits):
-            finding = check.look(context)
-            if not finding.ok:
-                return Finding(
-                    False, text("Not so: {expected}. {seen}", check.expected, finding.seen)
-                )
-        return Finding(True, "The need is met and the hole is closed.")
-
-    return look
 
 
 def _repair(seed: Seed, label: str) -> tuple[str, str, str]:
@@ -319,7 +205,7 @@ def which_account(seed: Seed) -> Variant:
 FINAL = ExerciseSpec(
     "ex6-final",
     (
-        *(Task("6.1", deployer), Task("6.2", over_broad), Task("6.3", no_token)),
+        *(file_task("6.1"), file_task("6.2"), Task("6.3", no_token)),
         *(Task("6.4", wrong_account), Task("6.5", missing_verb), Task("6.6", wrong_namespace)),
         Task("6.7", which_account),
     ),

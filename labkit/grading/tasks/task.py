@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 from kube_embedded.rbac.objects import name_of
@@ -21,11 +22,16 @@ from .seed import Seed
 
 Object = dict[str, Any]
 
+FILES = Path(__file__).parent / "files"
+"""The tasks that are files, each named by its number."""
+
 
 @cache
 def texts() -> dict[str, dict[str, Any]]:
     """The texts of tasks and exercises that do not depend on the learner, by id."""
     entries: dict[str, dict[str, Any]] = read_yaml(__file__, "texts.yaml")
+    for file in sorted(FILES.glob("*.yaml")):
+        entries[file.stem] = read_yaml(__file__, f"{FILES.name}/{file.name}")
     return entries
 
 
@@ -64,11 +70,13 @@ class Variant:
     @property
     def allowances(self) -> list[Allowance]:
         """All permissions that are allowed to be granted: the needs, and the ``allowed`` ones."""
-        places = [(need, (need.namespace,) if need.namespace else None) for need in self.needs]
-        return [
-            *(Allowance(need.who, [need.rule()], where) for need, where in places),
-            *self.allowed,
-        ]
+        found = []
+        for check in self.checks:
+            need = check.need
+            if need is not None:
+                where = (need.namespace,) if need.namespace else None
+                found.append(Allowance(need.who, [need.rule()], where, check.by))
+        return [*found, *self.allowed]
 
     def is_concerned(self, excess: Excess) -> bool:
         """Return whether an excess is this task's.

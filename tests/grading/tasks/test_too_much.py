@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from kube_embedded.tests.support.some import some
+from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import namespace
 from tests.grading.desk import ADMIN, ANYTHING, API, Act, Desk, group, paths, rule, sa, user
 from tests.grading.solutions import RBAC, binding, role
@@ -498,3 +499,21 @@ def test_a_policy_too_large_to_be_looked_at_is_charged_and_does_not_hide_what_fo
     found = desk.judge()
     assert not found.full
     assert found.excess[-1] == "and more"
+
+
+def test_a_right_that_comes_past_view_is_not_aggregated() -> None:
+    desk = Desk("5.3")
+    found = desk.admin.get(f"{API}/namespaces/{desk.space}/rolebindings/reader").body["subjects"]
+    thing = Seed(desk.learner).one("thing", ("boats", "kites", "drums"))
+    past = rule("get,list", thing, f"{desk.name('crew')}.example.com")
+    desk.apply(
+        [
+            role("", "mine", [past]),
+            {**binding(desk.space, "m", "ClusterRole", "mine", found[0]), "subjects": found},
+        ]
+    )
+    result = desk.judge()
+    assert result.points == 0
+    said = "It is allowed, but ClusterRole/view has no such rule."
+    assert [item.seen for item in result.items if item.most] == [said] * 4
+    assert len(result.excess) == 4
