@@ -51,6 +51,11 @@ def inventory(client: Client, selector: str = "", kept: Collection[str] = ()) ->
     return [path for path, _, _ in rest]
 
 
+def in_order(paths: Iterable[str]) -> list[str]:
+    """Return objects' paths in the order to delete them."""
+    return sorted(paths, key=lambda path: _rank(path.rpartition("/")[0]))
+
+
 def remove(
     client: Client, paths: Iterable[str], report: Callable[[str], None] = lambda _line: None
 ) -> list[str]:

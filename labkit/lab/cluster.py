@@ -5,13 +5,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from labkit.backends import sweep
 from labkit.backends.base import Backend, Options, Report, Status, Traits
 from labkit.backends.choice import Choice
 from labkit.client import kubeconfig as kubeconfigs
@@ -258,6 +259,11 @@ class ChosenCluster(Displayable):
         # The tokens that pods had mounted belong to deleted pods now: callers read them again.
         self._generation += 1
         self._begin()
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Delete the objects at these paths, and wait until they are gone."""
+        sweep.remove(self.admin.without_observers(), sweep.in_order(paths), self._report)
+        self._generation += 1
 
     def policy_at_reset(self) -> Policy | None:
         """Return the roles and bindings at the cluster's last reset, None if there was none."""

@@ -201,6 +201,11 @@ class Progress:
                 known.pop(step.upper(), None)
             self._write(known)
 
+    def replace(self, steps: dict[str, Entry]) -> None:
+        """Replace the entries of all steps by those that ``all`` returned earlier."""
+        with locked(self._lock):
+            self._write(steps)
+
     @property
     def _lock(self) -> Path:
         return self.path.with_name(f".{self.path.name}.lock")

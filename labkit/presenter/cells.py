@@ -93,10 +93,20 @@ class Cells:
 
     def end(self) -> None:
         """Forget the run, and end a proxy that its cells have left running."""
-        if "proxy" in self._names:
-            self._names["proxy"].close()
-        self.outcomes.clear()
-        self._names = {}
+        self.restore({}, 0)
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """A copy of the names that the cells have made."""
+        return dict(self._names)
+
+    def restore(self, names: dict[str, Any], outcomes: int) -> None:
+        """Go back to earlier names and the first of the outcomes, and end a proxy that was started since."""
+        proxy = self._names.get("proxy")
+        if proxy is not None and proxy is not names.get("proxy"):
+            proxy.close()
+        del self.outcomes[outcomes:]
+        self._names = dict(names)
 
     def of(self, step: str) -> list[str]:
         """Return the cells of a step, for this cluster in its present state."""

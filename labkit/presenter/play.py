@@ -1,14 +1,14 @@
 """The place of a performance: a step, and how many of its beats have run.
 
-A beat is a cell with visible output, together with the cells before it that have none. Going back resets the
-cluster, and runs everything before that place again. So objects, files in containers, progress and the
-notebook's names are all as they were, on every kind of cluster.
+A beat is a cell with visible output, together with the cells before it that have none. Going back deletes what was
+created since, where the audit log shows that nothing else was changed. Otherwise it resets the cluster, and runs
+everything before that place again. So objects, files in containers, progress and the notebook's names are all as
+they were, on every kind of cluster.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import takewhile
 from typing import Any, NamedTuple
 
 from labkit.backends.base import Report
@@ -16,14 +16,12 @@ from labkit.client.answer import Answer
 from labkit.core.errors import LabkitError
 from labkit.core.language import text
 from labkit.lab.lab import Lab
+from labkit.lessons.progress import Entry
 from labkit.lessons.steps import Lesson, Step
 from labkit.lessons.talk import talks
 
 from .cells import Cells
-
-READS = ("get", "list", "watch")
-
-_REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+from .undo import created, writes
 
 WIDGET = "from labkit.ui import"
 """The beginning of a cell that only shows a widget; the performance has pictures instead."""
@@ -49,6 +47,24 @@ class Played:
     answer: Answer | None = None
 
 
+class Place(NamedTuple):
+    """What was there at a place, beside the cluster.
+
+    Args:
+        marker: The Audit-Id of a request that was sent there; empty if the audit log cannot be read.
+        names: The names of the cells.
+        outcomes: How many checks had run.
+        progress: The entries of all steps.
+        answer: The last answer of the step.
+    """
+
+    marker: str
+    names: dict[str, Any]
+    outcomes: int
+    progress: dict[str, Entry]
+    answer: Answer | None
+
+
 class Play:
     """The place of a performance in a lab, whose cluster follows, and whose progress is deleted on the way back.
 
@@ -70,6 +86,7 @@ class Play:
         self._lines: list[tuple[str, str]] = []
         self.asked: list[tuple[str, str]] = []
         self._changed = False
+        self._places: dict[tuple[int, int], Place] = {(0, 0): self._look()}
 
     @property
     def place(self) -> tuple[int, int]:
@@ -101,38 +118,45 @@ class Play:
     def ask(self, asked: str) -> None:
         """Run a line of kubectl or Python at this place; ``put_back`` then undoes its changes."""
         before = self._version()
-        newest = self._newest_event()
+        marker = self._mark()
         self.asked = lines = self._lines = []
         self._try(lambda: self.cells.ask(asked), lines)
-        self._changed = self._changed or self._has_changed(asked, before, newest)
+        self._changed = self._changed or self._has_changed(asked, before, marker)
 
     def put_back(self) -> None:
         """Restore the state from before the question."""
         if self._changed:
             self.go(*self.place)
 
-    def _has_changed(self, asked: str, version: str, newest: str) -> bool:
-        """Return whether a question changed the cluster, which was at that version and had that newest audit event."""
+    def _has_changed(self, asked: str, version: str, marker: str) -> bool:
+        """Return whether a question changed the cluster, which was at that version when the marker was sent."""
+        since = self._events_since(marker)
+        # On a real cluster the version also moves by itself: where they are known, the question's requests decide.
+        if since is not None:
+            return any(map(writes, since))
         # A command in a pod can change files there without changing an object.
-        if "exec" in asked:
-            return True
-        if self._version() == version:
-            return False
-        # On a real cluster the version also moves by itself: the question's requests decide there.
-        log = self.lab.backend.audit_log
-        if log is None:
-            return True
-        # The log is written in the order of the answers: with this event, those of the question are there.
-        admin = self.lab.admin.without_observers()
-        review = admin.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", _REVIEW)
-        if log.event(review.audit_id) is None:
-            return True
-        since = takewhile(lambda event: event.get("auditID") != newest, log.events())
-        return any(_writes(event) for event in since)
+        return "exec" in asked or self._version() != version
 
-    def _newest_event(self) -> str:
+    def _mark(self) -> str:
+        """Send a request that marks this time in the audit log; return its Audit-Id, empty without a log."""
+        if self.lab.backend.audit_log is None:
+            return ""
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        return self.lab.admin.without_observers().post(path, body).audit_id
+
+    def _events_since(self, marker: str) -> list[dict[str, Any]] | None:
+        """Return the audit events after a marker, the oldest first; None if they are not known."""
         log = self.lab.backend.audit_log
-        return next((str(event.get("auditID")) for event in log.events()), "") if log else ""
+        # The log is written in the order of the answers: after this event, all before it are there.
+        if not marker or log is None or log.event(self._mark()) is None:
+            return None
+        found: list[dict[str, Any]] = []
+        for event in log.events():
+            if event.get("auditID") == marker:
+                return found[::-1]
+            found.append(event)
+        return None
 
     def _version(self) -> str:
         """Return the cluster's version, which differs after any change of an object."""
@@ -153,6 +177,7 @@ class Play:
             self._enter(self.steps[len(self.played)])
         else:
             return False
+        self._places[self.place] = self._look()
         return True
 
     def back(self) -> None:
@@ -166,13 +191,14 @@ class Play:
 
     def go(self, steps: int, beats: int = 0) -> None:
         """Bring the cluster to a place: so many steps are begun, so many beats of the last one have run."""
-        if (steps, beats) < self.place or self._changed:
+        if ((steps, beats) < self.place or self._changed) and not self._undo((steps, beats)):
             self._changed = False
             self.played.clear()
             self.cells.end()
             self.report(text("resetting the cluster"))
             self.lab.reset()
             self.lab.progress.forget()
+            self._places = {(0, 0): self._look()}
         goal = self.steps[steps - 1].id if steps else ""
         while self.place < (steps, beats):
             self.report(
@@ -180,6 +206,31 @@ class Play:
             )
             if not self.forward():
                 break
+
+    def _look(self) -> Place:
+        answer = self.played[-1].answer if self.played else None
+        names, outcomes = self.cells.names, len(self.cells.outcomes)
+        return Place(self._mark(), names, outcomes, self.lab.progress.all(), answer)
+
+    def _undo(self, place: tuple[int, int]) -> bool:
+        """Bring the cluster to an earlier place by deletions; return False if that is not possible."""
+        there = self._places.get(place)
+        since = self._events_since(there.marker) if there else None
+        paths = created(since) if since is not None else None
+        if there is None or paths is None:
+            return False
+        if paths:
+            self.report(text("undoing what was created since"))
+            self.lab.remove(paths)
+        steps, beats = place
+        del self.played[steps:]
+        if self.played:
+            del self.played[-1].shown[beats:]
+            self.played[-1].answer = there.answer
+        self.cells.restore(there.names, there.outcomes)
+        self.lab.progress.replace(there.progress)
+        self._changed = False
+        return True
 
     def _enter(self, step: Step) -> None:
         if any(lesson.steps[0] is step for lesson in self.lessons):
@@ -216,12 +267,6 @@ class Play:
                 str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
             )
             lines += [("bad", line) for line in text.splitlines()]
-
-
-def _writes(event: Mapping[str, Any]) -> bool:
-    """Return whether an audit event's request can change an object; access reviews are created, but not stored."""
-    resource = str((event.get("objectRef") or {}).get("resource"))
-    return event.get("verb") not in READS and not resource.endswith("reviews")
 
 
 def _is_prediction(cell: str) -> bool:

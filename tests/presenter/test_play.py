@@ -116,15 +116,32 @@ def test_what_a_step_installed_in_a_container_is_gone_again(play: Play) -> None:
 def test_it_says_what_it_does_on_the_way_to_another_place(play: Play) -> None:
     said: list[str] = []
     play.report = said.append
-    play.go(2, 1)
-    play.go(1, 1)
-    way = dict.fromkeys(said)
-    assert list(way) == [
-        "going to W2: W1",
-        "going to W2: W2",
-        "resetting the cluster",
-        "going to W1: W1",
-    ]
+    play.go(6)
+    play.go(5)
+    assert list(dict.fromkeys(said))[-2:] == ["going to W6: W5", "undoing what was created since"]
+    # What a command may have changed in a container, only a reset undoes.
+    play.go(7, 1)
+    play.ask("lab.exec('default/curl', 'touch /there')")
+    said.clear()
+    play.put_back()
+    assert list(dict.fromkeys(said))[:2] == ["resetting the cluster", "going to W7: W1"]
+
+
+def test_what_was_only_created_is_undone_without_a_reset(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.go(15, 1)
+    before = state(play)
+    play.go(18, 1)
+    assert state(play) != before
+    monkeypatch.setattr(Lab, "reset", None)
+    play.go(15, 1)
+    assert state(play) == before
+    play.ask("lab.apply('apiVersion: v1\\nkind: Namespace\\nmetadata: {name: asked}')")
+    play.put_back()
+    assert state(play) == before
+    play.go(17)
+    assert play.passed == 16
 
 
 @pytest.mark.slow
