@@ -4,22 +4,27 @@ from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
 
-from .api_server import API_SERVER
-from .final import FINAL
-from .inside_a_pod import INSIDE_A_POD
+from .anonymous import anonymous_stays_out
 from .policy_tests import TEST_THE_POLICY
 from .seed import Seed
-from .service_accounts import SERVICE_ACCOUNTS
-from .task import ExerciseSpec, Object
+from .task import ExerciseSpec, Object, Task
 from .task_file import file_task
+from .whose_token import which_account
+
+
+def _exercise(name: str, *tasks: str | Task) -> ExerciseSpec:
+    """An exercise of tasks that are files, by their numbers, and of others."""
+    found = [file_task(task) if isinstance(task, str) else task for task in tasks]
+    return ExerciseSpec(name, tuple(found))
+
 
 EXERCISES: tuple[ExerciseSpec, ...] = (
-    API_SERVER,
-    INSIDE_A_POD,
-    SERVICE_ACCOUNTS,
-    ExerciseSpec("ex4-roles", tuple(map(file_task, ("4.1", "4.2", "4.3", "4.4")))),
-    ExerciseSpec("ex5-cluster-roles", tuple(map(file_task, ("5.1", "5.2", "5.3", "5.4")))),
-    FINAL,
+    _exercise("ex1-api-server", "1.1", "1.2", "1.3", Task("1.4", anonymous_stays_out)),
+    _exercise("ex2-inside-a-pod", "2.1", "2.2", "2.3"),
+    _exercise("ex3-service-accounts", "3.1", "3.2", "3.3", "3.4"),
+    _exercise("ex4-roles", "4.1", "4.2", "4.3", "4.4"),
+    _exercise("ex5-cluster-roles", "5.1", "5.2", "5.3", "5.4"),
+    _exercise("ex6-final", "6.1", "6.2", "6.3", "6.4", "6.5", "6.6", Task("6.7", which_account)),
     TEST_THE_POLICY,
 )
 

@@ -15,7 +15,7 @@ from labkit.grading.exercises.exercise import readable
 from labkit.grading.graders.grader import Grader
 from labkit.grading.judging.score import Score, score
 from labkit.grading.tasks import EXERCISES, find_exercise
-from labkit.grading.tasks.api_server import anonymous_stays_out
+from labkit.grading.tasks.anonymous import anonymous_stays_out
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import texts
 from tests.grading.fixed_cluster import context_of
