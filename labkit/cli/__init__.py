@@ -33,6 +33,7 @@ MODULES = {
     "rbac": ("rbac",),
     "grading": ("grade",),
     "course": ("course",),
+    "task": ("task",),
 }
 COMMANDS = {name: f"labkit.cli.{module}" for module, names in MODULES.items() for name in names}
 """The module of each command, in the order of ``--help``."""

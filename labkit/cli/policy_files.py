@@ -13,6 +13,7 @@ from kube_embedded.rbac.objects import Object
 from labkit.core.errors import UsageError
 from labkit.core.home import ensure_private, home_path, unreadable
 from labkit.core.language import text
+from labkit.core.yaml_file import NOT_YAML
 from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
 from labkit.rbac.testing.policies import policy_of
 from labkit.rbac.testing.vocabulary import Vocabulary, of_discovery, standard
@@ -210,7 +211,7 @@ def _documents(file: Path) -> Iterator[Any]:
         for document in yaml.load_all(content, Loader=_Loader):
             if document is not None:
                 yield document
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except NOT_YAML as error:
         raise UsageError(
             text("{file} is not YAML.", file),
             why=" ".join(str(error).split())[:300],

@@ -9,6 +9,13 @@ import yaml
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, which is ten times as fast, if PyYAML was built with it."""
 
+NOT_YAML = (
+    *(yaml.YAMLError, RecursionError, ValueError),
+    # PyYAML lets these through where a tag does not fit its value: `!!bool maybe`, `!!timestamp x`, `{[a]: b}`.
+    *(AttributeError, KeyError, TypeError),
+)
+"""What loading a person's text as YAML can raise."""
+
 
 def read_yaml(module: str, name: str) -> Any:
     """Return the content of a file in the directory of a module, which passes its ``__file__``.

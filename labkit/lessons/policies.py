@@ -12,7 +12,7 @@ import yaml
 from kube_embedded.rbac.objects import Object, name_of, namespace_of
 from labkit.core.errors import UsageError
 from labkit.core.language import Text, text
-from labkit.core.yaml_file import LOADER
+from labkit.core.yaml_file import LOADER, NOT_YAML
 from labkit.rbac.policy import Policy
 from labkit.rbac.testing.mutants import FEW, Mutant, mutants, survivors
 from labkit.rbac.testing.policies import policy_of
@@ -65,7 +65,7 @@ class ManifestPolicy:
         """
         try:
             document = yaml.load(what, LOADER) if isinstance(what, str) else what
-        except (yaml.YAMLError, RecursionError) as error:
+        except NOT_YAML as error:
             why = " ".join(str(error).split())[:300]
             raise UsageError(
                 "The questions are not YAML.", why=why, todo="Look at that line."
@@ -87,7 +87,7 @@ def recorded_questions(context: CheckContext, step: str, policy: ManifestPolicy)
     try:
         questions = policy.questions(records[-1].get("value", records[-1].get("stdout")))
     except UsageError as error:
-        if isinstance(error.__cause__, (yaml.YAMLError, RecursionError)):
+        if isinstance(error.__cause__, NOT_YAML):
             seen = text("{what} {why}", error.what, error.why)
             raise failed("not-yaml", seen, "questions as YAML", error.todo) from error
         raise failed(

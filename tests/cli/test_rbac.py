@@ -288,6 +288,8 @@ def test_a_report_counts_what_it_cannot_read_and_shows_no_token(
         (yaml.safe_dump(bind(account("{{ACCOUNT}}"))), "is a template"),
         ("a: [", "is not YAML"),
         ("\x00", "is not YAML"),
+        ("kind: !!bool maybe", "is not YAML"),
+        ("kind: !!timestamp x", "is not YAML"),
         (
             yaml.safe_dump(bind(account("a"), ref=("Role", "x")) | {"roleRef": {"kind": "Role"}}),
             "no roleRef",

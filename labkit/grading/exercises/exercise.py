@@ -217,13 +217,15 @@ class Exercise(Displayable):
 
         A learner works on all exercises and the walkthrough in one cluster, so the permissions of those are not excess.
         """
-        objects = [obj for spec in EXERCISES for obj in setup(spec, self._seed_name)]
+        others = [spec for spec in EXERCISES if spec is not self.spec]
+        specs = [*others, self.spec]
+        objects = [obj for spec in specs for obj in setup(spec, self._seed_name)]
         noted = self._notes.policy()
         now = read_policy(self.lab.admin.without_observers())
         before = policy_at_start(now, objects) if noted is None else with_objects(noted, objects)
         allowances = walkthrough_allowances(words.context(self.lab), before)
         context = replace(lab_context(self.lab, lambda: before), allowances=allowances)
-        return context, [spec for spec in EXERCISES if spec is not self.spec]
+        return context, others
 
     def _tasks(self, task: str) -> list[Task]:
         tasks = [entry for entry in self.spec.tasks if task in ("", entry.id)]

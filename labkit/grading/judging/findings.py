@@ -160,7 +160,11 @@ def _ask(check: Check, context: GradedCluster, task: TaskFindings) -> Finding:
     if account in task.gone:
         # RBAC grants by name, so the server would still allow requests of an account that does not exist.
         return Finding(False, text("There is no {object} any more.", account))
-    finding = check.look(context)
+    try:
+        finding = check.look(context)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # What a learner left behind can have any form. One check cannot read it; the others can.
+        return Finding(False, text("The check cannot read what is there: {error}.", repr(error)))
     forbids = check.forbids
     if forbids and finding.ok and any(has(power, forbids.who) for power in task.powers):
         return Finding(

@@ -14,7 +14,7 @@ import yaml
 from kube_embedded.rbac.attributes import Attributes, User
 from labkit.core.errors import UsageError
 from labkit.core.language import text
-from labkit.core.yaml_file import LOADER
+from labkit.core.yaml_file import LOADER, NOT_YAML
 from labkit.rbac.policy import Policy
 from labkit.rbac.testing.mutants import Added, Mutant, mutants
 from labkit.rbac.testing.policies import policy_of
@@ -173,7 +173,7 @@ def judge(task: str, seed: Seed, written: str) -> Judged:
     found = scene(task, seed)
     try:
         questions = read_questions(yaml.load(written, LOADER), found.vocabulary)
-    except (UsageError, yaml.YAMLError, RecursionError, ValueError) as error:
+    except (UsageError, *NOT_YAML) as error:
         return Judged(
             error=error.what
             if isinstance(error, UsageError)

@@ -5,7 +5,8 @@ are derived from them.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -24,12 +25,15 @@ from .conditions import CONDITIONS
 from .seed import Seed
 from .task import Task, Variant, texts
 
-TEXTS = ("title", "text", "too much", "hints", "seen", "read")
-"""What every task says."""
+REQUIRED = {
+    **dict.fromkeys(("title", "text", "too much", "seen"), str),
+    **dict.fromkeys(("hints", "read", "checks", "solution"), list),
+}
+"""The fields that every task has, with their types."""
 
 DRAWN = ("names", "one of", "numbers", "values")
 WORLD = ("objects", "resources", "groups")
-FIELDS = (*TEXTS, *DRAWN, *WORLD, "checks", "also allowed", "strangers", "solution", "write")
+FIELDS = (*REQUIRED, *DRAWN, *WORLD, "also allowed", "strangers")
 QUESTION = ("who", "may", "keep", "may not", "hint", "hide reason", "by", "points")
 
 VERSIONS = {
@@ -46,6 +50,7 @@ SLEEPS = {
 }
 """The container of a pod that has none in a task file."""
 
+_BRACES = re.compile(r"{(\w+)}")
 _PLACE = re.compile(r"<([a-z_-]+)>")
 
 
@@ -78,19 +83,19 @@ class Draft:
     def drawn(self) -> dict[str, str]:
         """The values of the names in braces in texts, and in angle brackets elsewhere."""
         found: dict[str, str] = {}
-        for key, label in self._drawn_from("names"):
-            found[key] = self.seed.name(label)
-        for key, words in self._drawn_from("one of"):
-            found[key] = self.seed.one(key, words)
-        for key, (least, most) in self._drawn_from("numbers"):
-            found[key] = str(least + self.seed.number(key, most - least + 1))
-        for key, value in self._drawn_from("values"):
-            found[key] = named(value, found)
+        ways: Mapping[str, Callable[[str, Any], str]] = {
+            "names": lambda _, label: self.seed.name(label),
+            "one of": self.seed.one,
+            "numbers": lambda key, ends: str(
+                ends[0] + self.seed.number(key, ends[1] - ends[0] + 1)
+            ),
+            "values": lambda _, value: str(named(value, found)),
+        }
+        for field, draw in ways.items():
+            with _placed(field):
+                for key, entry in (self.entry.get(field) or {}).items():
+                    found[key] = draw(key, entry)
         return found
-
-    def _drawn_from(self, field: str) -> Iterable[tuple[str, Any]]:
-        entries: Mapping[str, Any] = self.entry.get(field) or {}
-        return entries.items()
 
     def named(self, value: Any) -> Any:
         """Replace the names in angle brackets, in texts, lists and mappings."""
@@ -98,8 +103,11 @@ class Draft:
 
     def text(self, template: str, **more: object) -> Text:
         """Return a text of the file with its values."""
-        values = {key.replace("-", "_"): value for key, value in self.drawn.items()}
-        return text(template, **values, **more)
+        values = {key.replace("-", "_"): value for key, value in self.drawn.items()} | more
+        for name in _BRACES.findall(template):
+            if name not in values:
+                raise UsageError(text("There is no name {name}.", name), todo=near(name, values))
+        return text(template, **values)
 
     @cached_property
     def objects(self) -> list[Object]:
@@ -125,8 +133,10 @@ class Draft:
             Misstated: A part of the file is wrong.
         """
         checks = [check for checks in self._each("checks", self._checks) for check in checks]
+        with _placed("text"):
+            asked = self.text(self.entry["text"])
         return Variant(
-            self.text(self.entry["text"]),
+            asked,
             tuple(checks),
             tuple(self.objects),
             self.answer,
@@ -152,13 +162,9 @@ class Draft:
     def _each(self, field: str, make: Any) -> Iterator[Any]:
         """Make something of each entry of a list, with the learner's names."""
         for number, entry in enumerate(self.entry.get(field) or ()):
-            try:
-                yield make(self.named(entry))
-            except UsageError as error:
-                raise Misstated(error, field, number) from error
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                what = text("This is no entry of {field}.", field)
-                raise Misstated(UsageError(what, why=repr(error)), field, number) from error
+            with _placed(field, number):
+                made = make(self.named(entry))
+            yield made
 
     def _checks(self, entry: Mapping[str, Any]) -> Sequence[Check]:
         """The checks of a condition, or of the questions about a subject."""
@@ -199,6 +205,28 @@ class Draft:
         resource = "/".join(filter(None, (question.resource, question.subresource)))
         where = question.namespace
         return Need(subject(who), verb, resource, where, question.group, question.name)
+
+
+@contextmanager
+def _placed(field: str, *place: int) -> Iterator[None]:
+    """Add the place in the file to errors that a part of it raises."""
+    try:
+        yield
+    except Misstated:
+        raise
+    except UsageError as error:
+        raise Misstated(error, field, *place) from error
+    except (
+        AttributeError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+    ) as error:
+        # The file is a person's, and a part of it can have any type.
+        what = text("This is no entry of {field}.", field)
+        raise Misstated(UsageError(what, why=repr(error)), field, *place) from error
 
 
 def named(value: Any, drawn: Mapping[str, str]) -> Any:

@@ -258,7 +258,8 @@ def _place(line: str, rest: list[str]) -> tuple[str, str]:
 
 
 def _users(entry: Any) -> dict[str, tuple[str, ...]]:
-    named = dict.fromkeys(entry, ()) if isinstance(entry, list) else entry or {}
+    # A list of mappings, `[jane: [team-a]]`, looks much like the mapping.
+    named = dict.fromkeys(_lines(entry), ()) if isinstance(entry, list) else entry or {}
     if not isinstance(named, dict):
         raise UsageError(
             "users is neither a list nor a mapping.", todo="Write {jane: [team-a]}, or [jane]."

@@ -9,7 +9,7 @@ import pytest
 
 from labkit.client.client import Client
 from labkit.grading.judging.findings import TaskFindings, check_task
-from labkit.grading.tasks.checks import GradedCluster, may, may_not
+from labkit.grading.tasks.checks import Check, Finding, GradedCluster, may, may_not
 from labkit.grading.tasks.task import (
     ExerciseSpec,
     Object,
@@ -108,3 +108,19 @@ def test_an_account_that_is_gone_may_nothing_though_its_rights_stay() -> None:
 def test_the_rights_of_an_account_that_is_there_are_asked_for() -> None:
     allowed, _forbidden = (finding for _check, finding in look(PATHS.values()).findings)
     assert (allowed.ok, allowed.seen) == (True, "The server says allowed.")
+
+
+def test_a_check_that_cannot_read_what_is_there_fails_alone() -> None:
+    def broken(_context: GradedCluster) -> Finding:
+        raise KeyError("spec")
+
+    admin = cast("Client", Server(()))
+    policy = Policy.of([])
+    context = GradedCluster(
+        admin, admin, lambda _: {"allowed": True}, lambda: policy, lambda: policy
+    )
+    checks = (Check("It is right.", broken, 1), may("ann", "list", "pods", points=1))
+    task = Task("9.1", lambda _: Variant("", checks))
+    first, second = check_task(ExerciseSpec("ex9", (task,)), task, "ann", context).findings
+    assert first[1] == Finding(False, "The check cannot read what is there: KeyError('spec').")
+    assert second[1].ok

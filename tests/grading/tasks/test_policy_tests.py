@@ -149,6 +149,14 @@ def test_a_question_that_the_right_policy_fails_rejects_nothing_and_is_named() -
         ),
         ("questions: [{who: [], may: x}]", "who is a list"),
         ("2026-13-45T00:00:00: 1", "The"),
+        (
+            "users:\n- jane: [team-a]\nquestions: [{who: jane, may: x}]",
+            "neither a text nor a list of texts",
+        ),
+        ("users: [[a]]\nquestions: [{who: jane, may: x}]", "neither a text nor a list of texts"),
+        ("questions: !!bool maybe", "not YAML"),
+        ("questions: !!timestamp x", "not YAML"),
+        ("{[a]: b}: c", "not YAML"),
     ],
 )
 def test_what_is_no_test_earns_nothing(text: str, says: str) -> None:
