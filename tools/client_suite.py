@@ -24,6 +24,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from kube_embedded import write_admin_kubeconfig
+from kube_embedded.container.files import filesystem
 from kube_embedded.testing import LocalCluster
 
 LABELS = {"coredns": "kube-dns", "metrics-server": "metrics-server"}
@@ -46,16 +47,20 @@ def deployment(name: str, label: str) -> dict[str, Any]:
     }
 
 
+FILE_BYTES = 64 << 20
+"""What a container's files may have here: kr8s' tests write 40 MiB with dd, and the server's own limit is lower."""
+
 KIND = '''\
 """In the place of pytest-kind, which would start a cluster in Docker."""
-import os, subprocess
+import os, pathlib, shutil, subprocess
 
 def pytest_addoption(parser):
     parser.addoption("--keep-cluster", action="store_true")
 
 class KindCluster:
     def __init__(self, name=None, image=None):
-        self.kubeconfig_path = os.environ["KUBECONFIG"]
+        self.kubeconfig_path = pathlib.Path(os.environ["KUBECONFIG"])
+        self.kubectl_path = pathlib.Path(shutil.which("kubectl"))
 
     def create(self):
         pass
@@ -63,7 +68,7 @@ class KindCluster:
     delete = create
 
     def kubectl(self, *words):
-        command = ["kubectl", "--kubeconfig", self.kubeconfig_path, *words]
+        command = [self.kubectl_path, "--kubeconfig", self.kubeconfig_path, *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 '''
 
@@ -85,7 +90,7 @@ SUITES = {
     "kr8s": Suite(("kr8s",), ("-p", "pytest_kind.cluster", "-o", "addopts=")),
     "lightkube": Suite(("e2e-tests",), ("-o", "asyncio_mode=strict")),
     "kopf": Suite(("tests/e2e",), ("--only-e2e",)),
-    "kubernetes": Suite(("kubernetes/e2e_test", "kubernetes/base/dynamic")),
+    "kubernetes": Suite(("kubernetes/e2e_test",)),
 }
 
 
@@ -99,6 +104,7 @@ def run(suite: Suite, checkout: Path, python: str, words: Sequence[str]) -> Path
     stand_in.mkdir()
     (stand_in / "__init__.py").touch()
     (stand_in / "cluster.py").write_text(KIND, encoding="utf-8")
+    filesystem.MAX_BYTES = FILE_BYTES
     with LocalCluster() as cluster:
         cluster.apply([deployment(name, label) for name, label in LABELS.items()])
         address = f"https://{cluster.cluster.address}"

@@ -263,7 +263,10 @@ class RequestParser:
             )
         headers = self._headers
         parser = self._parser
-        version = "1.0" if parser.get_http_version() == "1.0" else "1.1"
+        version = parser.get_http_version()
+        if not version.startswith("1."):
+            # Source: http1ServerSupportsRequest in Go's net/http.
+            self._fail(refusal("505 HTTP Version Not Supported", "unsupported protocol version"))
         if version == "1.1" and "host" not in headers:
             self._fail(refusal("400 Bad Request", "missing required Host header"))
         if "host" in self._values:

@@ -207,6 +207,36 @@ def test_what_is_no_http_is_refused_in_gos_words(keys: Keys, data: bytes) -> Non
     assert seen == []
 
 
+@pytest.mark.parametrize("version", ["0.9", "2.0"])
+def test_other_versions_of_http_are_refused_in_gos_words(keys: Keys, version: str) -> None:
+    said, seen = exchange(keys, f"GET / HTTP/{version}\r\nHost: x\r\n\r\n".encode())
+    assert said.startswith(
+        b"HTTP/1.1 505 HTTP Version Not Supported: unsupported protocol version\r\n"
+    )
+    assert said.endswith(b"\r\n\r\n505 HTTP Version Not Supported: unsupported protocol version")
+    assert seen == []
+
+
+def test_a_request_line_without_a_version_is_refused(keys: Keys) -> None:
+    # As HTTP/0.9, which it is. Go finds the line malformed, and its status is 400.
+    said, seen = exchange(keys, b"GET /\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 505 HTTP Version Not Supported")
+    assert seen == []
+
+
+def test_of_repeated_content_types_the_first_counts(keys: Keys) -> None:
+    # As Header.Get of Go's net/http.
+    said = get("/", "Content-Type: application/json", "Content-Type: application/yaml")
+    _, (request,) = exchange(keys, said)
+    assert request.headers["content-type"] == "application/json"
+
+
+def test_a_path_can_be_connected_to(keys: Keys) -> None:
+    said = b"CONNECT /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    _, (request,) = exchange(keys, said)
+    assert (request.method, request.path) == ("CONNECT", "/version")
+
+
 def test_hosts(keys: Keys) -> None:
     said, seen = exchange(keys, b"GET / HTTP/1.1\r\n\r\n")
     assert said.endswith(b"\r\n\r\n400 Bad Request: missing required Host header")
