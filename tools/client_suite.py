@@ -94,12 +94,10 @@ SUITES = {
 }
 
 
-def run(suite: Suite, checkout: Path, python: str, words: Sequence[str]) -> Path | None:
-    """Run a suite against a fresh cluster; return the path of its report, None if pytest wrote none.
-
-    The report is in the temporary directory, which the caller owns.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="client-suite-"))
+def run(
+    suite: Suite, checkout: Path, python: str, words: Sequence[str], folder: Path
+) -> dict[str, str]:
+    """Run a suite against a fresh cluster; return each test and its result, nothing if pytest wrote no report."""
     stand_in = folder / "pytest_kind"
     stand_in.mkdir()
     (stand_in / "__init__.py").touch()
@@ -115,7 +113,7 @@ def run(suite: Suite, checkout: Path, python: str, words: Sequence[str]) -> Path
         environment.pop("PYTEST_ADDOPTS", None)
         subprocess.run(command, cwd=checkout, env=environment, check=False)
     report = folder / "report.xml"
-    return report if report.exists() else None
+    return results(report) if report.exists() else {}
 
 
 def results(report: Path) -> dict[str, str]:
@@ -141,11 +139,12 @@ def main(arguments: Sequence[str]) -> int:
     split = arguments.index("--") if "--" in arguments else len(arguments)
     options = parser.parse_args(arguments[:split])
     words = arguments[split + 1 :]
-    report = run(SUITES[options.suite], options.checkout, options.python, words)
-    if report is None:
+    suite = SUITES[options.suite]
+    with tempfile.TemporaryDirectory(prefix="client-suite-") as folder:
+        found = run(suite, options.checkout, options.python, words, Path(folder))
+    if not found:
         print("pytest wrote no report", file=sys.stderr)
         return 2
-    found = results(report)
     for name, result in sorted(found.items()):
         print(f"{name}  {result}")
     counts = Counter(result.partition(":")[0] for result in found.values())

@@ -140,7 +140,7 @@ class Forwarding:
                 channel, port, partial(_on_channel, channel), partial(_on_channel, channel + 1)
             )
         # Without connections (all ports refused) gather is done at once, and the socket closes after the errors.
-        copied = asyncio.gather(*self._tasks)
+        copied = asyncio.gather(*self._tasks, return_exceptions=True)
         received = asyncio.ensure_future(self._receive_channels())
         self._tasks.add(received)
         await asyncio.wait((copied, received), return_when=asyncio.FIRST_COMPLETED)
