@@ -53,6 +53,8 @@ EXTENSIONS = (
 )
 
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+WATCHED = ("base.bin", "pyodide.asm.wasm", "stdlib.bin")
+"""Python's parts whose arrival the bar shows."""
 SITE_PACKAGES = "/lib/python3.14/site-packages"
 LATER: set[str] = next(
     ast.literal_eval(each.value)
@@ -223,10 +225,6 @@ def add_python(folder: Path) -> None:
     write_archive(folder / "client.bin", client)
     write_archive(folder / "client_rest.bin", rest)
     (folder / "stdlib.bin").write_bytes(packed(zipped(standard_library())))
-    watched = [folder / name for name in ("base.bin", "pyodide.asm.wasm", "stdlib.bin")]
-    (folder / "sizes.json").write_text(
-        json.dumps({path.name: path.stat().st_size for path in watched})
-    )
 
 
 def python_files(site: Path) -> Iterator[tuple[str, bytes]]:
@@ -373,7 +371,8 @@ def finish_pages(out: Path) -> None:
     settings = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))[
         "jupyter-config-data"
     ]
-    site_pages.add_loading(out, settings["appVersion"])
+    front, begin = write_sizes(out)
+    site_pages.add_loading(out, settings["appVersion"], front, begin)
     shutil.copyfile(SOURCES / "manifest.webmanifest", out / "manifest.webmanifest")
     for page in [path for app in APPS for path in (out / app).rglob("index.html")]:
         if (page.parent / "favicon.ico").exists():
@@ -391,7 +390,7 @@ def finish_pages(out: Path) -> None:
     site_fonts.add_fonts(out)
     site_pages.add_drill(out)
     site_pages.add_share(out)
-    site_pages.add_landing(out, to_begin(out))
+    site_pages.add_landing(out, begin)
     add_service_worker(out)
 
 
@@ -432,6 +431,22 @@ def add_service_worker(out: Path) -> None:
         "{{files}}", json.dumps(kept)
     )
     worker.write_text(text + worker.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def write_sizes(out: Path) -> tuple[int, int]:
+    """Write what the bar counts: of each part of Python its bytes in the page and on the wire, and the sum of all.
+
+    Returns:
+        The bytes on the wire before Python, and in all before the first cell runs.
+    """
+    folder = out / "static" / "pyodide"
+    files = {}
+    for name in WATCHED:
+        path = folder / name
+        files[name] = {"size": path.stat().st_size, "wire": on_the_wire(path)}
+    begin = to_begin(out)
+    (folder / "sizes.json").write_text(json.dumps({"files": files, "total": begin}))
+    return begin - sum(file["wire"] for file in files.values()), begin
 
 
 def on_the_wire(path: Path) -> int:

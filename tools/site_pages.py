@@ -14,11 +14,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from labkit.core.html import stylesheet
+from labkit.core.html import stylesheet, tokens
 from labkit.core.language import LANGUAGES as NAMES
 from labkit.core.version import __version__
 from labkit.practice import pool
-from tools import catalogues, site_fonts
+from tools import catalogues, site_answers, site_fonts
 from tools.notebooks import ROOT
 from tools.texts import IN_SCRIPT
 
@@ -38,8 +38,15 @@ LANDING = {"en": "index", "ko": "ko"}
 """The landing page of each language, and so of its other pages."""
 
 
-def add_loading(out: Path, jupyterlite: str) -> None:
-    """Add what JupyterLab's page loads, with JupyterLite's version and names, and what it says in other languages."""
+def add_loading(out: Path, jupyterlite: str, front: int, begin: int) -> None:
+    """Add what JupyterLab's page loads, with JupyterLite's version and names, and what it says in other languages.
+
+    Args:
+        out: The site.
+        jupyterlite: JupyterLite's version.
+        front: The bytes on the wire before Python.
+        begin: Those before the first cell runs.
+    """
     folder = out / "static"
     [worker] = out.glob(
         "extensions/@jupyterlite/pyodide-kernel-extension/static/comlink.worker.*.js"
@@ -47,6 +54,8 @@ def add_loading(out: Path, jupyterlite: str) -> None:
     for name, place in (("loading.js", folder), ("early.mjs", folder / "pyodide")):
         script = (SOURCES / name).read_text(encoding="utf-8")
         script = script.replace("{{jupyterlite}}", jupyterlite).replace("{{worker}}", worker.name)
+        script = script.replace("{{tokens}}", json.dumps(tokens()))
+        script = script.replace("{{front}}", str(front)).replace("{{total}}", str(begin))
         (place / name).write_text(script, encoding="utf-8")
     shutil.copyfile(SOURCES / "progress.js", folder / "progress.js")
     for language in LANDING:
@@ -70,6 +79,8 @@ def words_of(script: str, texts: Mapping[str, str]) -> str:
 
 def add_landing(out: Path, size: int) -> None:
     """Add the landing page, in each language; it says how many bytes come before the first cell."""
+    address = os.environ.get("LABKIT_SITE", "")
+    answers, picture = site_answers.record()
     for language, name in LANDING.items():
         texts = texts_of_pages(language)
         page = translated((SOURCES / "index.html").read_text(encoding="utf-8"), language, LANDING)
@@ -77,10 +88,49 @@ def add_landing(out: Path, size: int) -> None:
             "{{version}}", __version__
         )
         page = page.replace("{{cards}}", "\n".join(cards(language, texts)))
+        page = page.replace("{{time}}", time_of(language, texts)).replace("{{tokens}}", tokens())
+        page = page.replace("{{exercises}}", "\n".join(exercises(language)))
+        page = page.replace("{{answers}}", json.dumps(answers, ensure_ascii=False))
+        page = page.replace("{{picture}}", picture).replace("{{address}}", address)
+        page = page.replace("{{alternates}}", alternates(address, name))
         page = page.replace(
             "{{elsewhere}}", elsewhere(os.environ.get("GITHUB_REPOSITORY", ""), texts)
         )
         (out / f"{name}.html").write_text(page, encoding="utf-8")
+
+
+def alternates(address: str, name: str) -> str:
+    """The links to the landing page in each language, and to its own address if the site's is known."""
+    links = [
+        f'<link rel="alternate" hreflang="{code}" href="{address}{other}.html">'
+        for code, other in LANDING.items()
+    ]
+    own = f'<link rel="canonical" href="{address}{name}.html">'
+    return "\n".join([*links, own] if address else links)
+
+
+def time_of(language: str, texts: Mapping[str, str]) -> str:
+    """How long the parts take together."""
+    text = "About {hours} hours in {parts} parts; your progress stays in this browser."
+    minutes = [int(row[3]) for row in rows(language)]
+    said = texts.get(text, text)
+    return said.format(hours=f"{round(sum(minutes) / 30) / 2:g}", parts=len(minutes))
+
+
+def rows(language: str) -> list[tuple[str, ...]]:
+    """The README's table of the parts: title, notebook, steps, minutes and what one does."""
+    readme = ROOT / ("README.md" if language == "en" else f"README.{language}.md")
+    return README_ROW.findall(readme.read_text(encoding="utf-8"))
+
+
+def exercises(language: str) -> Iterator[str]:
+    """A link to each exercise, with its title."""
+    folder = "exercises" if language == "en" else f"{language}/exercises"
+    for path in sorted((ROOT / "notebooks" / folder).glob("*.ipynb")):
+        first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]
+        title = "".join(first["source"]).partition("\n")[0].removeprefix("# ")
+        href = f"lab/index.html?path={folder}/{path.name}"
+        yield f'<li><a href="{href}">{html.escape(title)}</a></li>'
 
 
 def texts_of_pages(language: str) -> dict[str, str]:
@@ -125,13 +175,12 @@ def translated(page: str, language: str, names: Mapping[str, str]) -> str:
 
 def cards(language: str, texts: Mapping[str, str]) -> Iterator[str]:
     """The landing page's cards: a notebook each, as the README's table has them in that language."""
-    readme = ROOT / ("README.md" if language == "en" else f"README.{language}.md")
     time = texts.get("{minutes} minutes", "{minutes} minutes")
-    for title, name, steps, minutes, what in README_ROW.findall(readme.read_text(encoding="utf-8")):
+    for title, name, steps, minutes, what in rows(language):
         first, last = re.findall(r"\d+", steps) or (1, 0)
         own = " ".join(f"{steps[0]}{number}" for number in range(int(first), int(last) + 1))
         yield (
-            f'<li data-steps="{own}"><h2><a href="lab/index.html?path={name}">{html.escape(title)}</a></h2>'
+            f'<li data-steps="{own}"><h3><a href="lab/index.html?path={name}">{html.escape(title)}</a></h2>'
             f"<p>{html.escape(what)}</p>"
             f'<p class="quiet">{time.format(minutes=minutes)}{", " + steps if own else ""} '
             '<span class="passes"></span></p></li>'

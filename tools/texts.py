@@ -297,6 +297,10 @@ def of_pages() -> Catalog:
     for page in sorted(path for path in SITE.iterdir() if path.suffix in (".html", ".js", ".mjs")):
         for said in IN_SCRIPT.findall(page.read_text(encoding="utf-8")):
             texts.add(said, locations=[(page.name, 0)])
+    texts.add(
+        "About {hours} hours in {parts} parts; your progress stays in this browser.",
+        locations=[("index.html", 0)],
+    )
     for said in ("{minutes} minutes", "Open in Binder", "Open in Codespaces", "Source"):
         texts.add(said, locations=[("index.html", 0)])
     for said in ("Back to the lab", "Open this lesson in the lab"):

@@ -27,29 +27,32 @@ const tell = (message) => channel.postMessage(message);
 /**
  * Report each part as it arrives: its bytes the first time, and as a whole when the browser keeps it already.
  *
+ * They are counted as on the wire, where a static host compresses some, and after JupyterLab's: in the sum that the
+ * landing page promises.
+ *
  * @returns What ends it: later fetches, as of the official client, are not part of the start.
  */
 async function watchLoading(kept) {
-  const sizes = await (await fetch(new URL("sizes.json", HERE))).json();
-  const total = Object.values(sizes).reduce((sum, size) => sum + size, 0);
+  const { files, total } = await (await fetch(new URL("sizes.json", HERE))).json();
+  const before = total - Object.values(files).reduce((sum, { wire }) => sum + wire, 0);
   const plain = globalThis.fetch;
-  let loaded = 0;
+  let loaded = before;
   let watching = true;
   const add = (bytes) => {
     loaded = Math.min(loaded + bytes, total);
     if (!watching) return;
-    tell({ what: "loading", text: loaded < total ? "" : t("Starting Python"), loaded, total });
+    tell({ what: "loading", text: Math.round(loaded) < total ? "" : t("Starting Python"), loaded, total });
   };
   globalThis.fetch = async (resource, options) => {
     const response = await plain(resource, options);
-    const size = sizes[new URL(String(resource.url ?? resource), HERE).pathname.split("/").pop()];
+    const file = files[new URL(String(resource.url ?? resource), HERE).pathname.split("/").pop()];
     // Passing a copy on would cost the browser's kept compilation of WebAssembly.
-    if (!size || kept || !response.body) {
-      add(size ?? 0);
+    if (!file || kept || !response.body) {
+      add(file?.wire ?? 0);
       return response;
     }
     const reader = response.clone().body.getReader();
-    const read = ({ done, value }) => done || (add(value.length), reader.read().then(read));
+    const read = ({ done, value }) => done || (add((value.length * file.wire) / file.size), reader.read().then(read));
     reader.read().then(read, () => {});
     return response;
   };
@@ -145,6 +148,7 @@ async function start() {
   const pyodide = await loadCore({
     indexURL: HERE.href,
     packages: [],
+    env: { LANG: "en_US.UTF-8" }, // not the browser's: a notebook says which language it is in
     stdLibURL,
     stdout: (text) => output.log(text),
     stderr: (text) => output.error(text),

@@ -14,7 +14,10 @@
   } catch {
     // Firefox, where the site's data are refused: nobody can tell how far the kernel is.
   }
-  const FRONT_END = 0.4; // of the bar, for JupyterLab itself
+  const TOTAL = {{total}}; // bytes on the wire before the first cell, as the landing page promises them
+  const FRONT_END = {{front}}; // of them, JupyterLab's
+  const NOTICE_MILLISECONDS = 5000; // how long one stays that only informs
+  const RELOAD_MILLISECONDS = 2500; // after which a page does more to be reloaded, or says what is in the way
   const INTERRUPTS = ["notebook:interrupt-kernel", "kernelmenu:interrupt", "console:interrupt-kernel"];
 
   const result = (request) => new Promise((resolve, reject) => {
@@ -60,17 +63,19 @@
   }
 
   const style = document.createElement("style");
-  style.textContent = `
-    #labkit-loading { position: fixed; z-index: 10001; left: 50%; bottom: 1.5rem; translate: -50% 0; width: min(24rem, 90vw);
-      padding: .6rem 1rem; border: 1px solid #8888; border-radius: .4rem; background: #fff; color: #1a1a1a;
-      font: 14px system-ui, sans-serif; box-shadow: 0 2px 8px #0003; }
-    #labkit-loading progress { width: 100%; accent-color: #1f6feb; }
-    .labkit-notices { position: fixed; z-index: 10000; left: 50%; top: .5rem; translate: -50% 0; width: min(44rem, 94vw); }
-    .labkit-notices p { display: flex; gap: 1rem; align-items: start; margin: 0 0 .4rem; padding: .6rem 1rem; color: #1a1a1a;
-      background: #fff4ce; border: 1px solid #b58900; border-radius: .4rem; font: 14px/1.4 system-ui, sans-serif; }
-    .labkit-notices button { margin-left: auto; font: inherit; }
-    .jp-RenderedMarkdown a { overflow-wrap: anywhere; } /* a phone is narrower than an address */
-    @media (prefers-color-scheme: dark) { #labkit-loading { background: #22272e; color: #e8e8e8; } }`;
+  style.textContent = {{tokens}} + `
+    #labkit-loading, .labkit-notices { color-scheme: light dark; position: fixed; left: 50%; bottom: 72px; translate: -50% 0; font: 14px/1.4 var(--lk-sans); }
+    [data-jp-theme-light="true"] :is(#labkit-loading, .labkit-notices) { color-scheme: light; }
+    [data-jp-theme-light="false"] :is(#labkit-loading, .labkit-notices) { color-scheme: dark; }
+    #labkit-loading, .labkit-notices p { padding: .6rem 1rem; border: 1px solid var(--lk-edge); border-radius: 8px; color: var(--lk-ink);
+      background: var(--lk-raise); box-shadow: 0 2px 8px #0003; }
+    #labkit-loading { z-index: 10001; width: min(24rem, 90vw); }
+    #labkit-loading progress { width: 100%; accent-color: var(--lk-accent); }
+    .labkit-notices { z-index: 10000; width: min(44rem, 94vw); }
+    .labkit-notices p { display: flex; gap: 1rem; align-items: center; margin: .4rem 0 0; }
+    .labkit-notices button { min-height: 32px; padding: 0 .8rem; border: 1px solid var(--lk-edge); border-radius: 6px; background: var(--lk-paper); color: inherit; font: inherit; white-space: nowrap; }
+    .labkit-notices button:first-of-type { margin-left: auto; }
+    .jp-RenderedMarkdown a { overflow-wrap: anywhere; } /* a phone is narrower than an address */`;
   document.head.append(style);
 
   const bar = document.createElement("div");
@@ -85,22 +90,33 @@
     if (!bar.isConnected) document.body?.append(bar);
   };
 
+  const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+  const count = (bytes) => show(t("Loading: {loaded} of {total} MB", { loaded: megabytes(bytes), total: megabytes(TOTAL) }), bytes / TOTAL);
+
   // JupyterLab's scripts: how many bytes have come, of those that its first page takes.
   let seen = 0;
   let quiet;
   const expected = 11e6;
   const observer = new PerformanceObserver((list) => {
     list.getEntries().forEach((entry) => (seen += entry.decodedBodySize || 0));
-    show(t("Loading JupyterLab"), FRONT_END * Math.min(seen / expected, 1));
+    count(FRONT_END * Math.min(seen / expected, 1));
     clearTimeout(quiet);
     quiet = setTimeout(() => bar.remove(), 5000); // no notebook was asked for
   });
   observer.observe({ type: "resource", buffered: true });
 
+  /** Keep the bar as long as a cell waits that was run while Python was loading. */
+  function whenAnswered() {
+    const waits = [...document.querySelectorAll(".jp-Notebook .jp-InputPrompt")].some(({ textContent }) => textContent.includes("*"));
+    if (!waits) return bar.remove();
+    show(t("Running your first cell"));
+    setTimeout(whenAnswered, 200);
+  }
+
   const notices = document.createElement("div");
   notices.className = "labkit-notices";
   notices.setAttribute("role", "alert");
-  const notice = (id, text, action) => {
+  const notice = (id, text, action, brief = false) => {
     document.getElementById(`labkit-${id}`)?.remove();
     if (!text) return;
     const line = document.createElement("p");
@@ -116,6 +132,7 @@
     close.onclick = () => line.remove();
     line.append(close);
     notices.append(line);
+    if (!action && brief) setTimeout(() => line.remove(), NOTICE_MILLISECONDS);
   };
 
   // A link's policy goes into a notebook, whose cell says what it creates, and only if the learner wants it.
@@ -234,19 +251,17 @@
       }
       offerRest(JSON.parse(text)).catch(() => {});
     },
-    loading({ text, loaded, total }) {
+    loading({ text, loaded }) {
       observer.disconnect();
       clearTimeout(quiet);
       if (document.hidden) return; // the kernel of another tab
       if (text) return show(t(text));
-      const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-      const value = FRONT_END + (1 - FRONT_END) * (loaded / total);
-      show(t("Loading Python and labkit: {loaded} of {total} MB", { loaded: megabytes(loaded), total: megabytes(total) }), value);
+      count(loaded);
     },
     ready() {
       observer.disconnect();
       clearTimeout(quiet);
-      bar.remove();
+      whenAnswered();
       navigator.serviceWorker?.ready.then((registration) => registration.active.postMessage({ labkit: "keep" }));
     },
     kept() {
@@ -261,18 +276,34 @@
   navigator.serviceWorker?.addEventListener("message", ({ data }) => {
     if (data.labkit !== "kept") return;
     document.documentElement.dataset.labkitKept = "yes";
-    if (data.anew) notice("offline", t("Offline: ready. The lab and its documentation work without network from now on."));
-    setTimeout(() => notice("offline", ""), 8000);
+    if (data.anew) notice("offline", t("Offline: ready. The lab and its documentation work without network from now on."), undefined, true);
   });
 
   // A new version waits until all pages of the old one are gone, or until somebody asks for it.
   async function watchVersions() {
     const controlled = navigator.serviceWorker.controller;
+    let reload;
     const offer = ({ waiting }) => {
       if (!waiting || !navigator.serviceWorker.controller) return;
-      const reload = () => waiting.postMessage({ labkit: "renew" });
+      reload = () => {
+        notice("version", t("Reloading …"));
+        waiting.postMessage({ labkit: "renew" });
+        setTimeout(() => navigator.serviceWorker.controller?.postMessage({ labkit: "tabs" }), RELOAD_MILLISECONDS);
+      };
       notice("version", t("A new version of the lab is here. What you have done stays."), [t("Reload"), reload]);
     };
+    navigator.serviceWorker.addEventListener("message", ({ data }) => {
+      if (data.labkit !== "tabs") return;
+      if (!data.urls.length) {
+        navigator.serviceWorker.controller?.postMessage({ labkit: "release" });
+        // If that is not enough: without its registration the browser asks the network, and the page registers the new one.
+        const again = () => navigator.serviceWorker.ready.then((registration) => registration.unregister()).then(() => location.reload());
+        return setTimeout(again, RELOAD_MILLISECONDS);
+      }
+      const names = data.urls.map((url) => new URL(url).searchParams.get("path") ?? url.slice(new URL(SITE, url).href.length)).join(", ");
+      const text = t("The old version is still at work. Close this site's other tabs, then reload: {names}.", { names });
+      notice("version", text, [t("Reload"), reload]);
+    });
     navigator.serviceWorker.addEventListener("controllerchange", () => controlled && location.reload());
     const registration = await navigator.serviceWorker.ready;
     offer(registration);

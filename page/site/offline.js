@@ -13,13 +13,21 @@ const fileOf = (url) => {
   return FILES.has(file) ? file : null;
 };
 
-async function kept(file) {
+/**
+ * What is kept of a file, or what the site answers, which is kept as it arrives: a page counts its bytes meanwhile.
+ *
+ * @param event The request that waits for it; without one, the promise is fulfilled when the file is kept.
+ */
+async function kept(file, event) {
   const cache = await caches.open(VERSION);
   const address = new URL(encodeURI(file), SCOPE).href;
   const found = await cache.match(address);
   if (found) return found;
   const response = await fetch(address, { cache: "no-cache" });
-  if (response.status === 200) await cache.put(address, response.clone()).catch(() => {});
+  if (response.status !== 200) return response;
+  const keeping = cache.put(address, response.clone()).catch(() => {});
+  if (event) event.waitUntil(keeping);
+  else await keeping;
   return response;
 }
 
@@ -52,16 +60,40 @@ self.addEventListener("message", (event) => {
   if (event.data?.labkit === "kept?") {
     event.waitUntil(missingFiles().then((missing) => missing.length || answer(false), () => {}));
   }
-  if (event.data?.labkit === "renew") self.skipWaiting();
+  if (event.data?.labkit === "renew") event.waitUntil(self.skipWaiting());
+  if (event.data?.labkit === "release") release();
+  if (event.data?.labkit === "tabs") event.waitUntil(otherTabs(event.source).then((urls) => event.source?.postMessage({ labkit: "tabs", urls })));
 });
+
+/** The addresses of the site's open pages but one. */
+async function otherTabs(one) {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  return pages.filter(({ id, url }) => id !== one.id && url.startsWith(SCOPE.href)).map(({ url }) => url);
+}
+
+// A new version waits until this one's requests have ended. JupyterLite's half passes a kernel's request for a file on to
+// the kernel's page, and never ends it if that page is gone.
+let release;
+let released;
+const holdRequests = () => (released = new Promise((resolve) => {
+  release = () => {
+    resolve(Response.error());
+    holdRequests();
+  };
+}));
+holdRequests();
 
 // JupyterLite's half would take over at once: then the old version's pages got the new one's files.
 self.addEventListener("install", (event) => event.stopImmediatePropagation());
 
 self.addEventListener("fetch", (event) => {
   const file = event.request.method === "GET" ? fileOf(event.request.url) : null;
-  if (!file) return;
+  if (!file) {
+    const answer = event.respondWith.bind(event);
+    event.respondWith = (response) => answer(Promise.race([response, released]));
+    return;
+  }
   event.stopImmediatePropagation();
-  event.respondWith(kept(file));
+  event.respondWith(kept(file, event));
 });
 

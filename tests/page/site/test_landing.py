@@ -27,9 +27,10 @@ def test_it_is_readable_everywhere(browser: Any, host: StaticSite, theme: str, w
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     expect(page.get_by_role("link", name="Open the lab")).to_be_in_viewport()
     if width > 1000:
-        assert page.evaluate("() => document.documentElement.scrollHeight") <= 800, (
-            "more than one screen"
-        )
+        expect(page.get_by_role("button", name="List Secrets")).to_be_in_viewport()
+    page.get_by_role("button", name="List Secrets").click()
+    expect(page.locator("#answer")).to_contain_text('cannot list resource "secrets"')
+    expect(page.locator("#stations [data-state=stop]")).to_have_text(re.compile("Authorization"))
     found = Axe().run(page).response["violations"]
     assert found == [], [violation["help"] for violation in found]
     context.close()
@@ -80,9 +81,77 @@ def test_the_landing_page_continues_where_one_was(
     expect(page.locator("#open")).to_have_text("Continue with W9")
     assert (
         page.locator("#open").get_attribute("href")
-        == f"{host.url}lab/index.html?path=03-service-accounts.ipynb"
+        == f"{host.url}lab/index.html?path=03-service-accounts.ipynb#W9"
     )
-    expect(page.locator("[data-steps] .passes").nth(1)).to_have_text("4 of 4 passed")
+    expect(page.locator("[data-steps] .passes").nth(1)).to_have_text("✓ 4 of 4 passed")
+    expect(page.locator("#total")).to_contain_text("8 of 30 steps passed")
+
+
+def test_after_the_last_step_the_landing_leads_on(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
+    page = stranger.new_page()
+    page.goto(host.url)
+    own = page.locator("[data-steps]").evaluate_all("all => all.map((card) => card.dataset.steps)")
+    steps = {step: {"state": "passed"} for step in " ".join(own).split()}
+    page.evaluate(KEEP, ["labkit:/labkit/", json.dumps({"steps": steps})])
+    page.reload()
+    expect(page.locator("#total")).to_contain_text(f"{len(steps)} of {len(steps)} steps passed")
+    page.get_by_role("link", name="On to the exercises").click()
+    expect(page.get_by_role("heading", name="Exercises")).to_be_in_viewport()
+
+
+def test_a_korean_browser_is_led_to_the_korean_page_unless_english_was_chosen(
+    browser: Any, host: StaticSite
+) -> None:
+    context = browser.new_context(locale="ko-KR")
+    page = context.new_page()
+    page.goto(host.url)
+    page.wait_for_url("**/ko.html")
+    page.get_by_role("link", name="English").click()
+    page.wait_for_url("**/index.html")
+    page.goto(host.url)
+    expect(page.get_by_role("link", name="Open the lab")).to_be_visible()
+    context.close()
+
+
+def test_the_landing_lets_see_a_refusal_and_then_a_pass(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
+    page = stranger.new_page()
+    page.goto(host.url)
+    page.get_by_role("button", name="List Secrets").click()
+    expect(page.locator("#answer")).to_contain_text("403")
+    page.get_by_role("button", name="Bind a Role").click()
+    expect(page.locator("#answer")).to_contain_text("200")
+    expect(page.locator("#stations [data-state=stop]")).to_have_count(0)
+
+
+def test_five_things_are_two_presses_away_at_most(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
+    page = stranger.new_page()
+    page.goto(host.url)
+    page.evaluate(KEEP, ["labkit:/labkit/", json.dumps({"steps": {"W9": {"state": "passed"}}})])
+    page.reload()
+    # The exercises: one press shows them, the second opens one.
+    page.get_by_role("link", name="Exercises", exact=True).click()
+    exercise = page.locator("#exercises ~ ol a").first
+    expect(exercise).to_be_in_viewport()
+    exercise.click()
+    page.wait_for_url("**/lab/index.html?path=exercises/ex1-api-server.ipynb")
+    # Go on, which shows the remaining steps.
+    page.goto(host.url)
+    page.get_by_role("link", name="Continue with W1").click()
+    expect(page.locator(".lk-dots a[data-state=open]").first).to_be_visible(timeout=90_000)
+    # The language.
+    page.goto(host.url)
+    page.get_by_role("link", name="한국어").click()
+    page.wait_for_url("**/ko.html")
+    # A picture to share.
+    page.goto(host.url)
+    page.get_by_role("link", name="A picture of this decision").click()
+    expect(page.locator("#picture .lk-stop")).to_be_visible()
 
 
 def test_the_korean_page_opens_the_korean_notebooks_and_continues(
@@ -96,7 +165,7 @@ def test_the_korean_page_opens_the_korean_notebooks_and_continues(
     expect(page.locator("#open")).to_have_text("이어서 하기: W2")
     assert (
         page.locator("#open").get_attribute("href")
-        == f"{host.url}lab/index.html?path=ko/01-api-server.ipynb"
+        == f"{host.url}lab/index.html?path=ko/01-api-server.ipynb#W2"
     )
     cards = page.locator(".cards li")
     expect(cards).to_have_count(7)
