@@ -535,6 +535,75 @@ def stars(lab: Lab) -> None:
     assert account.can("list", "crontabs", "stars", group="stable.example.com")
 
 
+def namespace_made_again(lab: Lab) -> None:
+    caller = bound(lab, "again", [rule("configmaps", "list")])
+    assert caller.get(f"{namespace('again')}/configmaps").status == 200
+    lab.admin.delete(namespace("again"))
+    until(lambda: lab.admin.get(namespace("again")).status == 404)
+    lab.admin.post("/api/v1/namespaces", {"metadata": {"name": "again"}})
+    headers = {"Impersonate-User": "system:serviceaccount:again:again"}
+    lab.admin.post(f"{namespace('again')}/serviceaccounts", {"metadata": {"name": "again"}})
+    answer = lab.admin.request("GET", f"{namespace('again')}/configmaps", headers=headers)
+    assert answer.status == 403
+
+
+def as_masters(lab: Lab) -> None:
+    account = bound(lab, "masters", [rule("configmaps", "list")])
+    role = {"metadata": {"name": "masters"}, "rules": [rule("users groups", "impersonate")]}
+    lab.admin.post(f"{RBAC}/clusterroles", role)
+    subject = {"kind": "User", "apiGroup": GROUP, "name": account.whoami().user}
+    ref = {"apiGroup": GROUP, "kind": "ClusterRole", "name": "masters"}
+    binding = {"metadata": {"name": "masters"}, "roleRef": ref, "subjects": [subject]}
+    lab.admin.post(f"{RBAC}/clusterrolebindings", binding)
+    headers = {"Impersonate-User": "x", "Impersonate-Group": "system:masters"}
+    assert account.get("/api/v1/nodes").status == 403
+    assert account.request("GET", "/api/v1/nodes", headers=headers).status == 200
+
+
+def rules_in_one_answer(lab: Lab) -> None:
+    account = bound(lab, "rules", [rule("configmaps", "list")])
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    answer = account.post(path, {"spec": {"namespace": "rules"}})
+    assert {"verbs": ["list"], "apiGroups": [""], "resources": ["configmaps"]} in answer.body[
+        "status"
+    ]["resourceRules"]
+
+
+def local_review(lab: Lab) -> None:
+    group = "authorization.k8s.io"
+    account = bound(
+        lab,
+        "local",
+        [rule("localsubjectaccessreviews subjectaccessreviews", "create", apiGroups=[group])],
+    )
+    spec = {
+        "user": "anna",
+        "resourceAttributes": {"verb": "list", "resource": "pods", "namespace": "local"},
+    }
+    reviews = f"/apis/{group}/v1"
+    local = f"{reviews}/namespaces/local/localsubjectaccessreviews"
+    assert account.post(local, {"metadata": {"namespace": "local"}, "spec": spec}).status == 201
+    assert account.post(f"{reviews}/subjectaccessreviews", {"spec": spec}).status == 403
+
+
+def in_the_log(lab: Lab) -> None:
+    account = bound(lab, "logged", [rule("configmaps", "list")])
+    for resource, decision in (("configmaps", "allow"), ("secrets", "forbid")):
+        event = lab.audit_event(account.get(f"{namespace('logged')}/{resource}").audit_id)
+        assert event is not None
+        assert event["annotations"]["authorization.k8s.io/decision"] == decision
+        assert event["user"]["username"] == account.whoami().user
+        assert event["sourceIPs"]
+    allowed = lab.audit_event(account.get(f"{namespace('logged')}/configmaps").audit_id)
+    assert allowed is not None
+    assert "RoleBinding" in allowed["annotations"]["authorization.k8s.io/reason"]
+    asked = lab.admin.request("GET", "/api/v1/pods", headers={"Impersonate-User": "boss"})
+    event = lab.audit_event(asked.audit_id)
+    assert event is not None
+    assert event["user"]["username"] == "kubernetes-admin"
+    assert event["impersonatedUser"]["username"] == "boss"
+
+
 ASKED: dict[str, Callable[[Lab], None]] = {
     "no-token-or-a-bad-one": stranger_or_bad,
     "refusal-is-an-answer": stranger_or_bad,
@@ -610,6 +679,13 @@ ASKED: dict[str, Callable[[Lab], None]] = {
     "everybody-on-the-network": strangers_bindings,
     "namespace-with-all-in-it": whole_namespace,
     "stars-grow": stars,
+    "namespace-made-again": namespace_made_again,
+    "as-a-group-of-masters": as_masters,
+    "all-rights-in-one-answer": rules_in_one_answer,
+    "review-in-one-namespace": local_review,
+    "who-listed-the-secrets": in_the_log,
+    "why-in-the-audit-log": in_the_log,
+    "both-names-in-the-log": in_the_log,
     "no-such-resource": statements.test_of_what_there_is_not_a_star_gives_a_yes_and_names_give_a_no,
     "star-and-no-such-resource": statements.test_of_what_there_is_not_a_star_gives_a_yes_and_names_give_a_no,
 }
