@@ -25,6 +25,9 @@ copy(path.join(build, "labkit"), "/page/labkit");
 copy(path.join(build, "packages"), "/page/packages");
 for (const part of ["parity", "support"]) copy(path.join(tests, part), `/page/tests/tests/${part}`);
 python.FS.writeFile("/page/tests/tests/__init__.py", "");
+// The server's own tests are not in the page.
+copy(path.join(tests, "../kube_embedded/tests/support"), "/page/labkit/kube_embedded/tests/support");
+python.FS.writeFile("/page/labkit/kube_embedded/tests/__init__.py", "");
 fs.mkdirSync(path.join(build, "bytecode"), { recursive: true });
 for (const [place, folder] of [["/kept", kept], ["/bytecode", path.join(build, "bytecode")]]) {
   python.FS.mkdirTree(place);
