@@ -158,7 +158,7 @@ XRay(stranger.get("/apis"), lab)
 # ## W3 · Let a proxy carry the credentials
 #
 # A *proxy* stands between a client and a server, and passes requests on. `kubectl proxy` runs on your own machine, reads
-# your kubeconfig, and listens for plain HTTP. One uses it to try the API with a browser or `curl`. `lab.proxy()` and
+# your kubeconfig, takes plain HTTP, and asks the server by HTTPS. One uses it to try the API with a browser or `curl`. `lab.proxy()` and
 # `labkit proxy` do the same where there is no kubectl.
 #
 # **Predict:** a plain HTTP call to the proxy, no token, no certificate. What will come back: `"allowed"`,

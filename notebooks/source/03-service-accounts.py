@@ -363,8 +363,8 @@ lab.as_token(asked.body["status"]["token"]).get("/api")
 # | 1.21 to 1.23 | a token made for the pod | different; the Secret still exists |
 # | 1.24 and later | a token made for the pod | different; there is no Secret |
 #
-# A mounted token is *bound*: it names its pod, and is worth nothing as soon as the pod is gone. It lasts
-# an hour, and the node replaces it in time, so programs should read the file again now and then.
+# A mounted token is *bound*: it names its pod, and is worth nothing as soon as the pod is gone. The node asks for it, and
+# replaces it within the hour, so programs should read the file again now and then.
 
 # %% [markdown]
 # ## W13 · Call as kikai

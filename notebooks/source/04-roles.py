@@ -376,8 +376,8 @@ check("A5")
 # The server looks for a rule, and not for the resource. Of what does not exist it says *no* to whoever has named
 # resources, and *yes* to whoever has `*`. Neither tells you anything.
 #
-# A *yes* is about authorization alone: admission may still refuse the object. And `kubectl auth can-i --list` may be
-# incomplete. So ask about the one call that you need.
+# A *yes* is about authorization alone: admission may still refuse the object. And `kubectl auth can-i --list` (a
+# SelfSubjectRulesReview) may be incomplete. So ask about the one call that you need.
 
 # %% [markdown]
 # ## W18 · Add a second subject

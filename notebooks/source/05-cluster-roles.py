@@ -465,7 +465,7 @@ answers(
 check("A9")
 
 # %% [markdown]
-# `--as` takes a right: the verb `impersonate`. To run a pod as an account takes none. So whoever may create pods in a
+# `--as` takes a right: the verb `impersonate`. On all groups it is everything (`--as-group=system:masters`). To run a pod as an account takes none. So whoever may create pods in a
 # namespace has every account in it, and every Secret that a pod can mount there. The same goes for deployments and jobs.
 #
 # `reader` has `list` on Secrets, and not `get`. There is no harmless `list` or `watch`: they show what the Secrets hold.

@@ -499,6 +499,18 @@ lab.policy("06-test-the-policy/T05-account-tally").used_by("kikai/tally", least=
 # </details>
 
 # %% [markdown]
+# <details>
+# <summary>The log that the report reads</summary>
+#
+# > The API server writes an *audit event* for each request, also for a refused one: who asked, the verb, the object,
+# > the decision and the binding behind it. After `--as` it has both names: who really asked is `user`, the other one
+# > `impersonatedUser`. An *audit policy* says how much is written. Its first rule that fits a request decides the level:
+# > `Metadata` (no bodies), `Request` (with what was sent) or `RequestResponse` (with the answer as well). Secrets
+# > belong to `Metadata`, or their values are in the log.
+#
+# </details>
+
+# %% [markdown]
 # ## Five questions on this part
 #
 # Each comes back after 1, 7 and 30 days, at the beginning of a part: sooner if it was wrong.
