@@ -105,6 +105,7 @@ docs/grading
 docs/scale
 docs/evidence
 docs/teaching
+docs/writing-tasks
 docs/testing-a-policy
 docs/testing
 ```

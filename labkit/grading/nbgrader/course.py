@@ -14,6 +14,7 @@ from labkit.core.language import text
 from ..exercises.course_secret import FILE, read_secret
 from ..exercises.notebooks import METADATA, Cell, code, markdown
 from ..tasks import EXERCISES
+from ..tasks.own_tasks import own_file
 from ..tasks.seed import Seed
 from ..tasks.task import ExerciseSpec
 
@@ -54,6 +55,9 @@ def build(folder: Path) -> list[Path]:
         path = folder / "source" / exercise.id / f"{exercise.id}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(assignment(exercise, with_code=with_code), indent=1) + "\n")
+        if own := own_file(exercise.id):
+            # A learner's lab reads the task from it. nbgrader hands out what lies beside the notebook.
+            path.with_suffix(".yaml").write_bytes(own.read_bytes())
         written.append(path)
     return written
 

@@ -36,6 +36,12 @@ def own_exercises() -> Iterator[ExerciseSpec]:
         yield read_task(file)
 
 
+def own_file(name: str) -> Path | None:
+    """Return the file of an own exercise; None for those of the package."""
+    file = Path(os.environ.get(FOLDER_VARIABLE, "")) / f"{name}.yaml"
+    return file if os.environ.get(FOLDER_VARIABLE) and file.is_file() else None
+
+
 def read_task(file: Path) -> ExerciseSpec:
     """Read a task file.
 

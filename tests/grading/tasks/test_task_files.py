@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +14,13 @@ import pytest
 from labkit.core.errors import UsageError
 from labkit.grading.graders.trial import TaskTrial
 from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks.conditions import CONDITIONS
 from labkit.grading.tasks.own_tasks import read_task
+from labkit.grading.tasks.seed import Seed, identity
 from labkit.grading.tasks.task import FILES
+from labkit.grading.tasks.task_file import FIELDS, QUESTION
 from tests.grading.desk import template
+from tests.grading.support import SETUP, submit
 
 NAMES = sorted(file.stem for file in FILES.glob("*.yaml"))
 IN_A_POD = ("2.2", "3.3")
@@ -39,6 +48,9 @@ solution:
   roleRef: {kind: Role, name: pilot}
   subjects: [{kind: ServiceAccount, name: <who>, namespace: <space>}]
 """
+
+
+DOCUMENTED = Path(__file__).parents[3] / "docs" / "writing-tasks.md"
 
 
 def trial_of(path: Path) -> TaskTrial:
@@ -76,6 +88,43 @@ def test_an_own_task_passes_its_trial(tmp_path: Path) -> None:
     assert list(trial.problems()) == []
     assert trial.variant.max_points == 2
     assert trial.wrong_policies > 10
+
+
+def test_the_documented_task_passes_its_trial(tmp_path: Path) -> None:
+    example = DOCUMENTED.read_text().partition("```yaml\n")[2].partition("```")[0]
+    assert list(trial_of(own(tmp_path, example)).problems()) == []
+
+
+def test_every_field_and_condition_is_documented() -> None:
+    page = DOCUMENTED.read_text()
+    assert [name for name in (*FIELDS, *QUESTION, *CONDITIONS) if f"`{name}`" not in page] == []
+
+
+def test_an_own_task_is_built_into_a_course_shown_and_graded(tmp_path: Path) -> None:
+    tasks = tmp_path / "tasks"
+    tasks.mkdir()
+    own(tasks)
+    environment = {**os.environ, "LABKIT_TASKS": str(tasks)}
+    course = tmp_path / "course"
+
+    def labkit(*words: object) -> str:
+        command = [sys.executable, "-m", "labkit", *map(str, words)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    labkit("course", "build", course)
+    source = course / "source" / "harbour"
+    assert (source / "harbour.yaml").read_text() == OWN
+    notebook = json.loads((source / "harbour.ipynb").read_text())
+    points = [cell["metadata"].get("nbgrader", {}).get("points") for cell in notebook["cells"]]
+    assert [each for each in points if each is not None] == [2]
+    submit(tmp_path / "work", "ann", "harbour", [SETUP.replace("ex4-roles", "harbour")])
+    answer = read_task(tasks / "harbour.yaml").tasks[0].variant(Seed(identity("bob"))).answer
+    submit(tmp_path / "work", "bob", "harbour", [SETUP.replace("ex4-roles", "harbour"), answer])
+    labkit("grade", tmp_path / "work", "--out", tmp_path / "results")
+    table = (tmp_path / "results" / "canvas.csv").read_text()
+    rows = list(csv.DictReader(table.splitlines()))
+    assert {row["Student"]: row["harbour"] for row in rows[1:]} == {"ann": "0", "bob": "2"}
 
 
 def test_a_task_that_rejects_its_solution_is_refused(tmp_path: Path) -> None:
