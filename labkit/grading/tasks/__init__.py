@@ -8,7 +8,7 @@ from labkit.core.language import text
 
 from .anonymous import anonymous_stays_out
 from .own_tasks import own_exercises, read_task
-from .policy_tests import TEST_THE_POLICY
+from .policy_tests import questions_task
 from .seed import Seed
 from .task import ExerciseSpec, Object, Task
 from .task_file import file_task
@@ -28,7 +28,7 @@ EXERCISES: tuple[ExerciseSpec, ...] = (
     _exercise("ex4-roles", "4.1", "4.2", "4.3", "4.4"),
     _exercise("ex5-cluster-roles", "5.1", "5.2", "5.3", "5.4"),
     _exercise("ex6-final", "6.1", "6.2", "6.3", "6.4", "6.5", "6.6", Task("6.7", which_account)),
-    TEST_THE_POLICY,
+    _exercise("ex7-test-the-policy", *map(questions_task, ("7.1", "7.2", "7.3"))),
     *own_exercises(),
 )
 

@@ -5,13 +5,13 @@ names, and then evaluated with that set, so that each question is evaluated once
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache, partial
 
 import yaml
 
 from kube_embedded.rbac.attributes import Attributes, User
+from kube_embedded.rbac.objects import name_of
 from labkit.core.errors import UsageError
 from labkit.core.language import text
 from labkit.core.yaml_file import LOADER, NOT_YAML
@@ -20,11 +20,11 @@ from labkit.rbac.testing.mutants import Added, Mutant, mutants
 from labkit.rbac.testing.policies import policy_of
 from labkit.rbac.testing.questions import Question, read_questions
 from labkit.rbac.testing.verdicts import allows
-from labkit.rbac.testing.vocabulary import Vocabulary, standard
 
 from .checks import Check, Finding, GradedCluster
 from .seed import Seed
-from .task import ExerciseSpec, Object, Task, Variant, account, asks, namespace, texts
+from .task import Task, Variant, texts
+from .task_file import Draft
 
 MAX_QUESTIONS = 20
 MAX_BYTES = 20_000
@@ -51,52 +51,35 @@ ONE_SET = Seed("the names that wrong policies have")
 """No learner has these names, so questions with them are about what there is not."""
 
 
-@dataclass(frozen=True)
-class Scene:
-    """The subject of a task from ``texts.yaml``, with the names of a seed."""
-
-    text: str
-    home: str
-    objects: Sequence[Object]
-    answer: str
-    vocabulary: Vocabulary
-    added: Added
-    names: Sequence[str]
+class Scene(Draft):
+    """A task whose file has the policy, and whose learner writes the questions."""
 
     @cached_property
     def policy(self) -> Policy:
         """The right policy."""
         return policy_of(self.objects)
 
+    @cached_property
+    def answer(self) -> str:
+        """The questions of the solution, as YAML."""
+        return str(yaml.safe_dump({"questions": self.named(self.entry["solution"])}))
+
+    @property
+    def home(self) -> str:
+        """The namespace of the learner's config map."""
+        return name_of(self.objects[0])
+
+    @property
+    def added(self) -> Added:
+        """What wrong policies have more than the right one."""
+        write = self.named(self.entry["write"])
+        return Added(write["verbs"], write["resources"], parts=False, another=write["another"])
+
 
 @lru_cache(maxsize=256)
 def scene(task: str, seed: Seed) -> Scene:
     """The scene of a task with the names of a seed."""
-    entry = texts()[task]
-    names = [seed.name(label) for label in entry["names"]]
-
-    def named(text: str) -> str:
-        for label, name in zip(entry["names"], names, strict=True):
-            text = text.replace(f"<{label}>", name)
-        return text
-
-    objects = [
-        *(namespace(named(name)) for name in entry["namespaces"]),
-        *(account(*named(each).split("/")) for each in entry["accounts"]),
-        *yaml.load_all(named(entry["policy"]), LOADER),
-    ]
-    vocabulary = replace(standard(), namespaces=frozenset(map(named, entry["namespaces"])))
-    vocabulary = vocabulary.declaring(
-        accounts=map(named, entry["accounts"]), groups=map(named, entry.get("groups", ()))
-    )
-    added = Added(entry["verbs"], entry["resources"], parts=False, another=named(entry["another"]))
-    home = named(entry["namespaces"][0])
-    values = {
-        label.replace("-", "_"): name for label, name in zip(entry["names"], names, strict=True)
-    }
-    return Scene(
-        asks(task, **values), home, objects, named(entry["answer"]), vocabulary, added, names
-    )
+    return Scene(texts()[task], seed)
 
 
 @cache
@@ -199,8 +182,9 @@ def _ask(task: str, found: Scene, question: Question) -> frozenset[int] | None:
         asked.name,
     )
     text = "\0".join((*what, asked.user.name, *asked.user.groups))
-    for mine, theirs in zip(found.names, scene(task, ONE_SET).names, strict=True):
-        text = text.replace(mine, theirs)
+    theirs = scene(task, ONE_SET).drawn
+    for name, mine in found.drawn.items():
+        text = text.replace(mine, theirs[name])
     return rejects(task, text, question.may)
 
 
@@ -238,7 +222,7 @@ def _variant(task: str, seed: Seed) -> Variant:
         "data": {KEY: found.answer},
     }
     return Variant(
-        found.text,
+        found.text(found.entry["text"]),
         (
             *(
                 Check(expected, partial(rejected, sorts), 2, kind=PASSES)
@@ -258,11 +242,10 @@ def _variant(task: str, seed: Seed) -> Variant:
     )
 
 
-TEST_THE_POLICY = ExerciseSpec(
-    "ex7-test-the-policy",
-    (
-        Task("7.1", lambda seed: _variant("7.1", seed)),
-        Task("7.2", lambda seed: _variant("7.2", seed)),
-        Task("7.3", lambda seed: _variant("7.3", seed)),
-    ),
-)
+def questions_task(name: str) -> Task:
+    """Return the task of a file whose learner writes the questions."""
+
+    def make(seed: Seed) -> Variant:
+        return _variant(name, seed)
+
+    return Task(name, make)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.conditions import CONDITIONS
 from labkit.grading.tasks.own_tasks import read_task
 from labkit.grading.tasks.seed import Seed, identity
-from labkit.grading.tasks.task import FILES
+from labkit.grading.tasks.task import FILES, texts
 from labkit.grading.tasks.task_file import FIELDS, QUESTION
 from tests.grading.desk import template
 from tests.grading.support import SETUP, submit
@@ -53,6 +54,13 @@ solution:
 DOCUMENTED = Path(__file__).parents[3] / "docs" / "writing-tasks.md"
 
 
+@pytest.fixture(autouse=True)
+def without_own_texts() -> Iterator[None]:
+    """Forget the texts of the own task, which a process keeps."""
+    yield
+    texts().pop("harbour", None)
+
+
 def trial_of(path: Path) -> TaskTrial:
     exercise = read_task(path)
     return TaskTrial(exercise, exercise.tasks[0], template())
@@ -72,7 +80,9 @@ def test_most_tasks_are_files_that_a_person_can_read() -> None:
         assert max(map(len, lines)) <= 120, name
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in IN_A_POD])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in IN_A_POD and name[0] != "7"]
+)
 def test_a_shipped_task_passes_its_trial(name: str) -> None:
     exercise, task = next(
         (exercise, task) for exercise in EXERCISES for task in exercise.tasks if task.id == name
