@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from labkit.core.html import tokens
 from labkit.lessons import LESSONS, STEPS
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.talk import talks
@@ -65,6 +66,7 @@ def pages() -> dict[str, str]:
     )
     environment.filters["code"] = code
     values: dict[str, Any] = {
+        "tokens": Markup(tokens()),
         "lessons": LESSONS,
         "talks": talks(),
         "picture": Markup(picture()),

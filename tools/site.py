@@ -387,6 +387,9 @@ def finish_pages(out: Path) -> None:
         page.write_text(text.replace("</head>", f"{script}\n</head>"), encoding="utf-8")
     for page in (out / "docs").rglob("*.html"):
         lead_to_the_lab(page, out)
+    # JupyterLab's page asks there first, before it looks the pictures up beside the notebook.
+    for folder in (out, *(out / app for app in APPS)):
+        shutil.copytree(ROOT / "notebooks" / "pictures", folder / "pictures")
     site_fonts.add_fonts(out)
     site_pages.add_drill(out)
     site_pages.add_share(out)

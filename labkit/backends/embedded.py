@@ -102,13 +102,12 @@ class Embedded:
             if not self._is_running():
                 self._spawn(report)
             took = time.monotonic() - begun
-            report(
-                text(
-                    "The embedded cluster runs at {url} (ready in {took} s).",
-                    self._state()["url"],
-                    f"{took:.1f}",
-                )
-            )
+            report(self._says_ready(f"{took:.1f}"))
+
+    def _says_ready(self, seconds: str) -> str:
+        """Return the sentence that a start ends with."""
+        url = self._state()["url"]
+        return text("The embedded cluster runs at {url} (ready in {took} s).", url, seconds)
 
     def stop(self, report: Report) -> None:
         """Stop the server. Its objects are stored for the next start.

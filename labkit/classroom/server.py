@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from labkit.core.html import render_source
+from labkit.core.html import render_source, tokens
 from labkit.core.language import said, translations_in
 from labkit.core.sharing import Share
 from labkit.core.yaml_file import read_yaml
@@ -117,6 +117,8 @@ class Classroom:
         name = request.match_info.get("name", "vote")
         if Path(name).suffix:
             content = (STATIC / name).read_text(encoding="utf-8")
+            if name == "class.css":
+                content = tokens() + content
         else:
             name, script = f"{name}.html", f"{name}.js"
             scripts = [(STATIC / name).read_text(encoding="utf-8") for name in ("class.js", script)]

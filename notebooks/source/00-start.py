@@ -23,8 +23,8 @@
 # ## Start
 #
 # Kubernetes runs programs on a *cluster*: machines, and one server that everybody asks. `Lab()` starts a
-# small one that is yours alone. It needs no Docker, and goes on running when you close the notebook.
-# Run a cell with Shift+Enter.
+# small one that is yours alone. It needs no Docker, and is still there when you open the notebook again.
+# To run a cell, select it and press **Run** (▶).
 
 # %%
 from labkit import Lab, board, check, hint, predict, solution

@@ -24,7 +24,14 @@ PAIRS = [
     *((tone, f"{tone}-back") for tone in ("yes", "no", "warn")),
 ]
 COLOURS = re.compile(r"--lk-([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);")
-WITH_TOKENS = ("page/site/index.html", "page/site/widgets.css", "labkit/lab/lesson/lesson.css")
+WITH_TOKENS = (
+    "page/site/index.html",
+    "page/site/widgets.css",
+    "labkit/lab/lesson/lesson.css",
+    "labkit/classroom/static/class.css",
+    "docs/static/site.css",
+    "tools/templates/handout_base.html",
+)
 """Sources that have no colour of their own."""
 
 
@@ -64,7 +71,10 @@ def test_text_can_be_read(ink: str, ground: str, dark: bool) -> None:
 def test_dots_and_frames_of_focus_can_be_seen(dark: bool) -> None:
     colours = values(dark)
     assert (
-        min(contrast(colours[part], colours["paper"]) for part in ("soft", "accent", "yes"))
+        min(
+            contrast(colours[part], colours["paper"])
+            for part in ("soft", "accent", "yes", "control")
+        )
         >= PARTS_AA
     )
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from labkit.client.transport import Credentials, Endpoint, Transport
+from labkit.core.language import text
 
-from ..base import Options, Report
+from ..base import Options, Report, Status
 from ..embedded import Embedded
 from .page import Page
 
@@ -46,6 +47,16 @@ class PageBackend(Embedded):
         self._page.start_cluster(
             self.home, node=options.node is not False, era=options.era or "now"
         )
+
+    def _says_ready(self, seconds: str) -> str:
+        # Its address is no link: only the page's own requests reach it.
+        return text("The embedded cluster runs in this page (ready in {took} s).", seconds)
+
+    def status(self) -> Status:
+        """Return the server's state; its files lie nowhere that a learner could open."""
+        status = super().status()
+        status.facts.pop("state", None)
+        return status
 
     def _end(self, patience_seconds: float = 0.0) -> None:
         self._page.stop_cluster(self.home)
