@@ -80,7 +80,7 @@ LEFT_OUT = re.compile(
     r"|^labkit/(_data/notebooks|presenter|backends/kind)/|^labkit/lessons/talk\.|^labkit/lab/lesson/"
     r"|^labkit/classroom/(?!__init__\.py)|^labkit/core/languages/"
     r"|^labkit/practice/(pool\.json|beliefs\.yaml|asking|chooser)"
-    r"|^labkit/backends/(bundle|engine|existing|podimage|preflight|sweep)\.py"
+    r"|^labkit/backends/(bundle|engine|existing|podimage|preflight)\.py"
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
 )
