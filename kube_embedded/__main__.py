@@ -27,6 +27,7 @@ from .apiserver.serving.state import (
     write_private,
 )
 from .files import is_held, place
+from .machinery.releases import ERAS
 from .version import __version__
 
 IN_USE, UNUSABLE, OTHER_VERSION, PORT_TAKEN = 3, 4, 5, 6
@@ -42,9 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--no-node", action="store_true", help="leave the node out: pods stay Pending"
     )
-    parser.add_argument(
-        "--era", choices=("now", "1.20"), default="now", help="whose habits to follow"
-    )
+    parser.add_argument("--era", choices=ERAS, default="now", help="the version to answer as")
     parser.add_argument(
         "--program", type=Path, metavar="FILE", help="end when no process locks this file"
     )

@@ -19,6 +19,7 @@ from .apiserver.handlers.subresources.proxy import Reach
 from .apiserver.registry.registry import Registry
 from .apiserver.storage import Key, Store
 from .machinery.pki.keys import Keys
+from .machinery.releases import Release
 from .machinery.request import Object, Request, Response
 from .node.api import ClusterApi, NodeSettings
 from .node.connections import NodeController, PodConnections
@@ -40,7 +41,7 @@ class Cluster:
         clock: Seconds since the epoch.
         random: Source of uids, names and suffixes.
         node: If true, pods run. Without a node they stay Pending.
-        era: ``now``, or ``1.20`` where each service account gets a token Secret.
+        era: The version to answer as, one of ``releases.ERAS``.
         audit_sink: Called with every audit event; None drops them.
         signer: Signs tokens with ``keys.token_key``; can be shared between clusters.
         name: The name of its node, and of the context in the administrator's kubeconfig.
@@ -69,7 +70,8 @@ class Cluster:
         self.address = ""
         """Host and port, for documents that name the server; empty to name the one in the request."""
         self.audit_sink: Sink = audit_sink if audit_sink is not None else (lambda event: None)
-        automatic = era == "1.20"
+        self.release = Release(era)
+        automatic = self.release.has("token secrets")
         self.registry = Registry(self.store, clock, self.random)
 
         # Authentication and authorization.
@@ -99,10 +101,9 @@ class Cluster:
         self._publishers = controllers.publishers
         self.registry.controllers += controllers.reacting
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
+        settings = NodeSettings(name, version=self.release.git_version)
         self._node = (
-            Node(node_api, NodeSettings(name), clock, lambda: self.keys.server_certificate)
-            if node
-            else None
+            Node(node_api, settings, clock, lambda: self.keys.server_certificate) if node else None
         )
         if self._node is not None:
             self.registry.controllers.append(
@@ -116,13 +117,13 @@ class Cluster:
             self.registry,
             writing.admission,
             writing.writer,
-            Transformer(clock, era),
+            Transformer(clock, self.release),
             self.random,
             computed(credentials, access, writing, self._lookup, clock),
             connections(self.store, pods, reach),
         )
         self._nonresources = nonresource_handler(
-            self.registry, self.signer, self._address_for, self._restored
+            self.registry, self.signer, self._address_for, self._restored, self.release
         )
         self._timed: tuple[Callable[[], None], ...] = (
             *controllers.timed,
@@ -167,7 +168,9 @@ class Cluster:
         self.store.close()
 
     def _route(self, request: Request) -> Response:
-        return self._resources(request) if request.info.is_resource else self._nonresources(request)
+        with self.release.answering():
+            handler = self._resources if request.info.is_resource else self._nonresources
+            return handler(request)
 
     def _address_for(self, request: Request) -> str:
         return self.address or request.headers.get("host", "")

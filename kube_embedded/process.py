@@ -101,7 +101,7 @@ async def serve(
             the program it ends with.
         port: The port; 0 for the previous one if it is free, else any.
         node: If true, pods run.
-        era: ``now`` or ``1.20``.
+        era: The version to answer as.
         admin: The administrator's certificate and key, if just generated.
 
     Raises:

@@ -19,6 +19,7 @@ from ..apiserver.registry.custom.kinds import CustomKinds
 from ..apiserver.registry.registry import Registry
 from ..apiserver.storage import Store
 from ..machinery.kinds import KINDS, CustomKind
+from ..machinery.releases import Release
 from ..machinery.request import Request
 from ..machinery.steady_clock import Clock
 from .access import Access
@@ -65,6 +66,7 @@ def nonresource_handler(
     signer: TokenSigner,
     address: Callable[[Request], str],
     on_restore: Callable[[], None],
+    release: Release,
 ) -> NonResourceHandler:
     """Return the handler of all non-resource paths; ``address`` returns the server's host and port for a request."""
     store = registry.store
@@ -72,6 +74,7 @@ def nonresource_handler(
         CurrentDiscovery(registry.custom),
         address,
         lambda: store.revision,
+        release,
         routes=(
             OpenIdDocuments(signer, address),  # how others verify tokens
             OpenApiHandler(registry.custom.served),  # kubectl explain, and client-side validation

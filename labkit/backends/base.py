@@ -25,6 +25,9 @@ Manifest = dict[str, Any]
 
 NAMES = ("embedded", "kind", "existing")
 
+KUBERNETES = ("1.36", "1.37", "1.38")
+"""The versions of Kubernetes that can be chosen; the first is the default."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -33,6 +36,7 @@ class Options:
     Args:
         node: False runs the embedded server without a node; pods stay Pending.
         era: ``now`` or ``1.20``.
+        kubernetes: The version to answer as, such as ``1.37``; kind's node has that version.
         port: The embedded server's port.
         image: kind's node image.
         kubeconfig: For an existing cluster: the file that names it.
@@ -44,6 +48,7 @@ class Options:
 
     node: bool | None = None
     era: str | None = None
+    kubernetes: str | None = None
     port: int | None = None
     image: str | None = None
     kubeconfig: Path | None = None
@@ -51,6 +56,12 @@ class Options:
     prefix: str = ""
     audit_log: Path | None = None
     force: bool = False
+
+    @property
+    def answers_as(self) -> str | None:
+        """What the embedded server is told about versions."""
+        # The default has one name, so that a server that was started without the option is the same.
+        return "now" if self.kubernetes == KUBERNETES[0] else self.kubernetes or self.era
 
 
 @dataclass(frozen=True, repr=False)

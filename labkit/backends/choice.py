@@ -12,7 +12,7 @@ from labkit.core.errors import UsageError, near
 from labkit.core.home import read_json, write_json
 from labkit.core.language import text
 
-from .base import NAMES, Backend, Manifest, Need, Options
+from .base import KUBERNETES, NAMES, Backend, Manifest, Need, Options
 
 OWNERS = {
     "node": "embedded",
@@ -65,6 +65,8 @@ class Choice:
                         owner,
                     ),
                 )
+        if options.kubernetes is not None:
+            _check_version(backend, options)
         # With a newly named kubeconfig the saved context and prefix do not apply: they are another file's.
         if saved.get("backend") == backend and (
             options.kubeconfig is None or backend != "existing"
@@ -91,6 +93,20 @@ class Choice:
     def forget(home: Path) -> None:
         """Delete the choice: the next lab is the embedded one."""
         (home / "backend.json").unlink(missing_ok=True)
+
+
+def _check_version(backend: str, options: Options) -> None:
+    if options.kubernetes not in KUBERNETES:
+        raise UsageError(
+            text('There is no version "{version}" here.', options.kubernetes),
+            todo=near(str(options.kubernetes), KUBERNETES),
+        )
+    if backend == "existing" or options.era or options.image:
+        raise UsageError(
+            "The version of Kubernetes cannot be chosen here.",
+            why="it is the cluster's own, or another option has named it already",
+            todo="Leave one of the options out.",
+        )
 
 
 def _complete(options: Options, saved: dict[str, Any]) -> Options:

@@ -30,7 +30,7 @@ from labkit.core.language import text
 from labkit.core.scratch import PROGRAM_LOCK
 from labkit.core.version import LAB_AGENT, __version__
 
-from .base import Need, Options, Report, Status, Traits
+from .base import KUBERNETES, Need, Options, Report, Status, Traits
 from .processes import Activity, end_process, exists, load
 
 START_SECONDS = 30.0
@@ -63,8 +63,14 @@ def find_needs() -> list[Need]:
     return [Need("Python", True, text("{version}; no Docker is needed", version))]
 
 
+def _era_text(era: str) -> str:
+    if era in KUBERNETES:
+        return text("{era}: expected answers of this version", era)
+    return text("{era}: pods mount their account's token Secret", era)
+
+
 class Embedded:
-    """The embedded server's process. It uses the options node, era and port."""
+    """The embedded server's process. It uses the options node, era, kubernetes and port."""
 
     name = "embedded"
     up, down = "labkit up", "labkit down"
@@ -136,9 +142,7 @@ class Embedded:
             return Status(self.name, False, facts={"start it": self.up})
         state = self._state()
         facts = {
-            "era": ""
-            if state.get("era", "now") == "now"
-            else text("{era}: pods mount their account's token Secret", state["era"]),
+            "era": "" if state.get("era", "now") == "now" else _era_text(state["era"]),
             "node": "" if state.get("node", True) else text("left out: pods stay Pending"),
             "process": str(state.get("pid", ""))
             + (f" on {state.get('host')}" if self._elsewhere() else ""),
@@ -190,7 +194,7 @@ class Embedded:
             return False
         for key, asked in (
             ("node", self.options.node),
-            ("era", self.options.era),
+            ("era", self.options.answers_as),
             ("port", self.options.port),
         ):
             if asked is not None and key in state and state[key] != asked:
@@ -313,7 +317,7 @@ class Embedded:
             ["--port", str(options.port)] if options.port else []
         )  # otherwise the server uses its last port, or a free one
         command += ["--no-node"] if options.node is False else []
-        command += ["--era", options.era] if options.era else []
+        command += ["--era", options.answers_as] if options.answers_as else []
         # A server in a program's temporary directory ends with the program.
         own = self.home / PROGRAM_LOCK
         program = str(own) if own.exists() else os.environ.get("LABKIT_PROGRAM_LOCK")

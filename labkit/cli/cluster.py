@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labkit.backends.base import NAMES, Options
+from labkit.backends.base import KUBERNETES, NAMES, Options
 from labkit.backends.choice import Choice
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
@@ -32,6 +32,11 @@ backend_option = click.option(
     "--era",
     type=click.Choice(["now", "1.20"]),
     help="Embedded: how service accounts get their tokens.",
+)
+@click.option(
+    "--kubernetes",
+    type=click.Choice(KUBERNETES),
+    help="The version of Kubernetes to answer as. On kind: the node's version.",
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="Embedded: the API server's port.")
 @click.option("--image", help="kind: the node image. [env: LABKIT_KIND_IMAGE]")

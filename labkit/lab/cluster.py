@@ -62,6 +62,7 @@ class ChosenCluster(Displayable):
         prefix=LINE,
         audit_log=PATH,
         era=LINE,
+        kubernetes=LINE,
         image=LINE,
         home=PATH,
         lang=LINE,
@@ -75,6 +76,7 @@ class ChosenCluster(Displayable):
         prefix: str | None = None,
         audit_log: str | Path | None = None,
         era: str | None = None,
+        kubernetes: str | None = None,
         node: bool | None = None,
         image: str | None = None,
         force: bool = False,
@@ -98,6 +100,7 @@ class ChosenCluster(Displayable):
         asked = Options(
             node=node,
             era=era,
+            kubernetes=kubernetes,
             image=image,
             kubeconfig=Path(kubeconfig).expanduser().absolute() if kubeconfig else None,
             context=context or "",

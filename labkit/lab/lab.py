@@ -72,7 +72,7 @@ class Lab(ChosenCluster):
         prefix: Prepended to the walkthrough's names, where several learners share a cluster.
         audit_log: The audit log of its API server, a file on this machine. With it, requests of every client
             count as they do on a kind cluster; without it, those that go through labkit.
-        era: ``now`` or ``1.20``: how service accounts get their tokens.
+        era, kubernetes: ``now`` or ``1.20``; or the version to answer as, ``1.36`` to ``1.38``, on kind its image.
         node: False runs the embedded server without a node; pods stay Pending.
         image: kind's node image.
         force: Use an existing cluster although it looks like production.

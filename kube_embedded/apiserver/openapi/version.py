@@ -2,6 +2,7 @@
 
 import platform
 
+from ...machinery.releases import Release
 from ...machinery.request import Object
 
 MAJOR, MINOR = "1", "36"
@@ -9,16 +10,17 @@ GIT_VERSION = "v1.36.2"
 """The release that the answers are compared with."""
 
 
-def version_info() -> Object:
+def version_info(release: Release) -> Object:
     """``/version``. The build fields say that this is not a Go program."""
+    minor = int(release.git_version.split(".")[1])
     return {
         "major": MAJOR,
-        "minor": MINOR,
+        "minor": str(minor),
         "emulationMajor": MAJOR,
-        "emulationMinor": MINOR,
+        "emulationMinor": str(minor),
         "minCompatibilityMajor": MAJOR,
-        "minCompatibilityMinor": "35",
-        "gitVersion": GIT_VERSION,
+        "minCompatibilityMinor": str(minor - 1),
+        "gitVersion": release.git_version,
         "gitCommit": "kube-embedded",
         "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z",

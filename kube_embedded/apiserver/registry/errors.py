@@ -97,6 +97,14 @@ class FieldErrors(list[dict[str, str]]):
             f"Too many: {count}: must have at most {limit} item{'s' * (limit != 1)}",
         )
 
+    def too_few(self, field: str, count: int, limit: int) -> None:
+        """Report fewer than ``limit`` items."""
+        self.add(
+            "FieldValueTooFew",
+            field,
+            f"Too few: {count}: must have at least {limit} item{'s' * (limit != 1)}",
+        )
+
     def check_present(self, field: str, value: Any, detail: str = "") -> None:
         """Require a value that is not empty."""
         if not value:

@@ -23,10 +23,26 @@ from .cluster import READY, KindCluster
 from .needs import find_needs
 
 NAME = "labkit"
+IMAGES = {"1.36": "kindest/node:v1.36.1", "1.37": "kindest/node:v1.37.0"}
+"""The default images of kind's releases, by version; source: kind's pull requests 4182 and 4248."""
+
+
+def _image_of(version: str) -> str:
+    """Return kind's image of a version.
+
+    Raises:
+        UsageError: When there was none yet.
+    """
+    if version not in IMAGES:
+        raise UsageError(
+            text("kind has no known node image of Kubernetes {version}.", version),
+            todo="Build or find one, and name it instead of the version: labkit up --backend kind --image IMAGE",
+        )
+    return IMAGES[version]
 
 
 class KindBackend:
-    """A kind cluster of the lab's own. It uses the option image."""
+    """A kind cluster of the lab's own. It uses the options image and kubernetes."""
 
     name = "kind"
 
@@ -49,6 +65,8 @@ class KindBackend:
         A bare version, such as ``v1.34.0``, selects kind's own image of that version.
         """
         image = self.options.image or os.environ.get("LABKIT_KIND_IMAGE") or ""
+        if self.options.kubernetes:
+            image = _image_of(self.options.kubernetes)
         image = image or str(read_json(self.directory / "bundle.json").get("node_image") or "")
         version = re.fullmatch(r"v?(\d+\.\d+\.\d+)", image)
         return f"kindest/node:v{version[1]}" if version else image

@@ -45,7 +45,7 @@ class PageBackend(Embedded):
     def _spawn(self, report: Report) -> None:
         options = self.options
         self._page.start_cluster(
-            self.home, node=options.node is not False, era=options.era or "now"
+            self.home, node=options.node is not False, era=options.answers_as or "now"
         )
 
     def _says_ready(self, seconds: str) -> str:

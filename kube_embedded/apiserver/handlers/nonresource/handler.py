@@ -5,6 +5,7 @@ Source: k8s.io/apiserver ``pkg/server/routes``.
 
 from collections.abc import Callable, Sequence
 
+from kube_embedded.machinery.releases import Release
 from kube_embedded.machinery.request import Request, Response
 from kube_embedded.machinery.status import method_not_allowed
 
@@ -32,6 +33,7 @@ class NonResourceHandler:
     Args:
         address: Host and port at which the server is reached, for a request.
         revision: The store's.
+        release: The version of Kubernetes to answer as.
         routes: Handlers of further paths, tried in order.
         paths: Their paths, for the list at ``/``.
     """
@@ -41,11 +43,13 @@ class NonResourceHandler:
         discovery: Callable[[], Discovery],
         address: Callable[[Request], str],
         revision: Callable[[], int],
+        release: Release,
         routes: Sequence[Route] = (),
         paths: Sequence[str] = (),
     ) -> None:
         self._discovery = discovery
         self._revision = revision
+        self._release = release
         self._routes: tuple[Route, ...] = (
             DiscoveryHandler(discovery, address),
             health,
@@ -70,7 +74,7 @@ class NonResourceHandler:
                 raise method_not_allowed()
             check_route(request, (JSON,))
             # Always indented, for every client.
-            return Response(200, {"Content-Type": JSON}, dump_pretty(version_info()))
+            return Response(200, {"Content-Type": JSON}, dump_pretty(version_info(self._release)))
         if path in ("/", "/index.html"):
             return Response(200, {"Content-Type": JSON}, dump_pretty({"paths": self._all_paths()}))
         if path == "/metrics":

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from kube_embedded.machinery.beside import apart
 from kube_embedded.machinery.kinds import CustomKind, Kind
+from kube_embedded.machinery.releases import differs
 from kube_embedded.machinery.request import Object, Request, Response, Unstructured
 from kube_embedded.machinery.sharing import LARGE_BYTES, WHOLE_BYTES, Encoding, share
 from kube_embedded.machinery.status import ApiError
@@ -79,7 +80,9 @@ def error_response(request: Request, error: ApiError) -> Response:
 
 
 def page_not_found() -> Response:
-    """Return a 404 in plain text, for a path without a route."""
+    """Return a 404 for a path without a route: in plain text, and from 1.38 on as a Status."""
+    if differs("unknown paths"):
+        raise ApiError(404, "NotFound", "the server could not find the requested resource")
     return Response(404, dict(PLAIN_TEXT), b"404 page not found\n")
 
 

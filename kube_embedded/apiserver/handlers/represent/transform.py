@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from kube_embedded.machinery.golang.quote import go_quote
 from kube_embedded.machinery.kinds import CustomKind, Kind
+from kube_embedded.machinery.releases import Release
 from kube_embedded.machinery.request import Object
 from kube_embedded.machinery.schema.ordering import in_order
 from kube_embedded.machinery.status import ApiError, bad_request
@@ -17,11 +18,11 @@ from .negotiation import Form, Table, not_acceptable
 
 
 class Transformer:
-    """Converts stored objects to the kind and version of a form; ``era`` is passed on to ``printer_of``."""
+    """Converts stored objects to the kind and version of a form; ``release`` is passed on to ``printer_of``."""
 
-    def __init__(self, clock: Clock, era: str = "now") -> None:
+    def __init__(self, clock: Clock, release: Release | None = None) -> None:
         self._clock = clock
-        self._era = era
+        self._release = release or Release()
 
     def one(self, form: Form, kind: Kind, obj: Object) -> Object:
         """Transform one object (a Status stays); 400 for bad options of a Table, 406 for a form of lists."""
@@ -54,7 +55,9 @@ class Transformer:
         """Objects of a list in the order of a Table's rows."""
         from .tables.registry import printer_of
 
-        order = None if isinstance(kind, CustomKind) else printer_of(kind.resource, self._era).order
+        order = (
+            None if isinstance(kind, CustomKind) else printer_of(kind.resource, self._release).order
+        )
         return objects if order is None else sorted(objects, key=order)
 
     def table(
@@ -75,7 +78,7 @@ class Transformer:
             printer = custom_printer(kind)
             objects = [from_stored(kind, obj) for obj in objects]
         else:
-            printer = printer_of(resource or kind.resource, self._era)
+            printer = printer_of(resource or kind.resource, self._release)
         table = render_table(printer, objects, metadata, self._clock(), form)
         # Columns read the stored version, but the object is in the version of the request.
         native = kind.stored_as is not None and not isinstance(kind, CustomKind)

@@ -4,6 +4,7 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/get.go`` and ``pkg/storage``.
 """
 
 from kube_embedded.machinery.kinds import Kind
+from kube_embedded.machinery.releases import differs
 from kube_embedded.machinery.request import Object, Request
 from kube_embedded.machinery.status import ApiError, bad_request, not_found
 
@@ -33,7 +34,7 @@ class Reader:
     def _check_revision(self, kind: Kind, text: str) -> None:
         """Require a resource version that was reached; of events, which no cache serves, it is checked elsewhere."""
         # Events are too many for the watch cache, so the real server reads them from etcd.
-        if kind.plural != "events":
+        if kind.plural != "events" and not differs("bad revision"):
             list_options.stored_revision(text)
         list_options.reached_revision(text, self.store.revision)
 

@@ -14,6 +14,7 @@ import orjson
 
 from kube_embedded.machinery.golang import patterns
 from kube_embedded.machinery.golang.quote import go_quote
+from kube_embedded.machinery.releases import differs
 from kube_embedded.machinery.status import ApiError
 from kube_embedded.machinery.work import charge
 
@@ -101,6 +102,8 @@ def check_value(
                 errors.too_long(path, *problem.limits)
             case "too many":
                 errors.too_many(path, problem.value, *problem.limits)
+            case "too few":
+                errors.too_few(path, problem.value, *problem.limits)
             case "type":
                 text = f"Invalid value: {printed_value(bad)}: {problem.text}"
                 errors.add("FieldValueTypeInvalid", path, text)
@@ -193,7 +196,9 @@ def _check_size(schema: Schema, value: Any, path: str, result: Result) -> bool:
         text = f"{path} in body {verb} at most {most}{unit}"
         result.add(reason, path, bad, text, (most,))
     elif least is not None and size < least:
-        result.add("invalid", path, bad, f"{path} in body {verb} at least {least}{unit}")
+        few = not isinstance(value, str) and differs("too few")
+        text = f"{path} in body {verb} at least {least}{unit}"
+        result.add("too few" if few else "invalid", path, bad, text, (least,))
     else:
         return True
     return False

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kube_embedded.machinery.releases import Release
 from kube_embedded.machinery.request import Object, Unstructured
 from kube_embedded.machinery.schema.ordering import by_name
 
@@ -21,9 +22,9 @@ DEFAULT = PRINTERS[""]
 """For kinds without columns of their own; without objects it has no rows either."""
 
 
-def printer_of(resource: str, era: str = "now") -> Printer:
-    """The printer of a resource; until 1.34 (``era``) service accounts had a column for their secrets."""
-    if era != "now" and resource == "serviceaccounts":
+def printer_of(resource: str, release: Release) -> Printer:
+    """The printer of a resource; until 1.34 service accounts had a column for their secrets."""
+    if resource == "serviceaccounts" and release.has("secrets column"):
         resource = "serviceaccounts, up to 1.34"
     return PRINTERS.get(resource, DEFAULT)
 

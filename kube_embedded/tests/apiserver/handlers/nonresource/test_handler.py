@@ -10,6 +10,7 @@ from kube_embedded.apiserver.handlers.represent.responses import error_response
 from kube_embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
 from kube_embedded.apiserver.storage import Key, Store
 from kube_embedded.machinery.kinds import KINDS
+from kube_embedded.machinery.releases import Release
 from kube_embedded.machinery.request import Request, Response
 from kube_embedded.machinery.schema.protobuf_read import META, UNKNOWN, message_class
 from kube_embedded.machinery.status import ApiError
@@ -27,6 +28,7 @@ class Site:
             lambda: Discovery(KINDS),
             lambda request: "127.0.0.1:6443",
             lambda: self.store.revision,
+            Release(),
             (OpenApiHandler(), snapshots),
             ("/extra",),
         )

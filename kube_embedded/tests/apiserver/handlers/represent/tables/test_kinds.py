@@ -5,6 +5,7 @@ import pytest
 from kube_embedded.apiserver.handlers.represent.tables.model import COLUMNS
 from kube_embedded.apiserver.handlers.represent.tables.registry import printer_of
 from kube_embedded.machinery.kinds import KINDS
+from kube_embedded.machinery.releases import Release
 from kube_embedded.tests.support.some import some
 
 NOW = 1_000_000.0
@@ -412,7 +413,7 @@ AGELESS = "ipaddresses.networking.k8s.io"
     ids=[f"{name}-{at}" for at, (name, _, _) in enumerate(ROWS)],
 )
 def test_a_row(resource: str, fields: dict[str, Any], row: list[Any]) -> None:
-    printer = printer_of(resource)
+    printer = printer_of(resource, Release())
     cells = printer.cells({"metadata": META, **fields}, NOW)
     assert cells == row
     assert len(cells) == len(printer.definitions) + (resource == AGELESS)
@@ -422,7 +423,7 @@ def test_a_row(resource: str, fields: dict[str, Any], row: list[Any]) -> None:
     "kind", [kind for kind in KINDS if "list" in kind.verbs], ids=lambda kind: kind.resource
 )
 def test_an_object_with_nothing_in_it_can_be_printed(kind: Any) -> None:
-    printer = printer_of(kind.resource)
+    printer = printer_of(kind.resource, Release())
     assert len(printer.cells({"metadata": META}, NOW)) == len(printer.definitions) + (
         kind.resource == AGELESS
     )
@@ -449,6 +450,6 @@ def test_columns_say_what_they_show() -> None:
 
 
 def test_service_accounts_once_counted_their_secrets() -> None:
-    printer = printer_of("serviceaccounts", "1.20")
+    printer = printer_of("serviceaccounts", Release("1.20"))
     assert [column["name"] for column in printer.definitions] == ["Name", "Secrets", "Age"]
     assert printer.cells({"metadata": META, "secrets": [{"name": "s"}]}, NOW) == ["x", 1, "60s"]
