@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.parity import collect, record, report, servers
+from tests.parity import anew, collect, record, report, servers
 from tests.parity.accepted import Agreement
 from tests.parity.compare import diff
 from tests.parity.model import SUITES
@@ -46,7 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
     add_target(recorder)
     recorder.add_argument("--out", type=Path, required=True, help="folder for the recordings")
     recorder.set_defaults(run=record_suites)
-    known = {"replay", "part", "record", "report", "-h", "--help"}
+    again = commands.add_parser("anew", help="record a server of any version, and compare")
+    add_target(again)
+    again.add_argument("--out", type=Path, required=True, help="folder for the recordings")
+    again.set_defaults(run=ask_anew)
+    known = {"replay", "part", "record", "anew", "report", "-h", "--help"}
     given = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(given if given and given[0] in known else ["replay", *given])
     code: int = options.run(options)
@@ -150,6 +154,24 @@ def record_suites(options: argparse.Namespace) -> int:
             (path,) = record.write([record.suite(suite, transport)], options.out)
         print(f"{suite}: {path}", flush=True)
     return 0
+
+
+def ask_anew(options: argparse.Namespace) -> int:
+    """Record the suites of a server, print how ours differs, and delete what they made; 1 if objects stay."""
+    stayed = False
+    for suite in options.suite or SUITES:
+        if options.pki is None and anew.needs_authority(suite):
+            print(f"{suite}: skipped; its users need the cluster's CA (PKI=)", flush=True)
+            continue
+        with opener(options)() as transport:
+            found, left = anew.ask(suite, transport, options.out)
+        print(f"{suite}: {len(found)} differences from our answers", flush=True)
+        for difference in found:
+            print(f"    {difference}")
+        for path in sorted(left):
+            print(f"    not deleted: {path}")
+        stayed = stayed or bool(left)
+    return 1 if stayed else 0
 
 
 def show(outcome: Outcome, options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kube_embedded.machinery.releases import DIFFERENCES
 from tests.parity.accepted import Agreement
 from tests.parity.compare import shown
 from tests.parity.section import Section
@@ -27,6 +28,8 @@ steps come from the sources.
 `python -m tests.parity --suite rbac` shows the differences of a suite, `--step rbac/046` shows
 one step in full, `--kubeconfig FILE --pki DIR` asks another cluster, and
 `python -m tests.parity record --kubeconfig FILE --pki DIR --out DIR` writes new recordings.
+`make record KUBECONFIG=FILE PKI=DIR` does so for a server of any version, prints how our answers as that
+version differ, and deletes what it made.
 """
 
 
@@ -43,6 +46,7 @@ def text(
     parts = [
         INTRODUCTION,
         *_requests(sections),
+        *_expected(),
         *_commands(sections, skipped),
         *_decisions(sections),
     ]
@@ -88,6 +92,20 @@ def _requests(sections: Sequence[Section]) -> Iterator[str]:
     yield from _table(
         ("suite", "steps", "status", "headers", "body", "agree in all", "what it asks"), rows
     )
+
+
+def _expected() -> Iterator[str]:
+    yield "## Newer versions: expected\n"
+    yield (
+        "`labkit up --kubernetes` answers as a newer version. No real server of it was asked: these answers were read "
+        "in its release notes and sources, and the exact words can differ.\n"
+    )
+    rows: list[Sequence[object]] = [
+        (f"{item.first[0]}.{item.first[1]}", item.text, item.source)
+        for item in DIFFERENCES.values()
+        if item.first is not None
+    ]
+    yield from _table(("from", "expected", "source"), rows)
 
 
 def _commands(sections: Sequence[Section], skipped: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -53,9 +53,9 @@ def shared_keys() -> Keys:
 
 
 @contextmanager
-def in_process() -> Iterator[InProcess]:
+def in_process(era: str = "now") -> Iterator[InProcess]:
     """The way into a fresh cluster in this process, without a node."""
-    transport = InProcess(Cluster(shared_keys(), node=False))
+    transport = InProcess(Cluster(shared_keys(), node=False, era=era))
     try:
         yield transport
     finally:
