@@ -5,6 +5,7 @@ them and ends with the class's ``exit_code``::
 
     LabkitError                     1   anything below
     ├── UsageError                  2   a name, step, manifest or option that cannot be right
+    │   └── Misstated               2   a wrong part of a task file (``grading``)
     ├── NotRunning                  3   the cluster does not run
     ├── StartFailed                 4   the cluster did not start
     ├── Unreachable                 4   the server does not answer

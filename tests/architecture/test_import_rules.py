@@ -72,7 +72,7 @@ PLANTED = {
         ("kube_embedded.node", "IPython"),
         ("kube_embedded.apiserver.serving", "ipywidgets"),
         ("kube_embedded.tests.support.server", "labkit.core.scratch"),
-        ("kube_embedded.tests.support.cluster", "tests.support.aio"),
+        ("kube_embedded.tests.support.cluster", "tests"),
     ],
     "clusters-in-process": [
         ("labkit.lab.lab", "kube_embedded"),

@@ -51,7 +51,8 @@ def read_task(file: Path) -> ExerciseSpec:
     try:
         content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(text("{file} cannot be read.", file), why=str(error)) from error
+        todo = text("Write it as UTF-8, and let this user read it.")
+        raise UsageError(text("{file} cannot be read.", file), why=str(error), todo=todo) from error
     try:
         texts()[file.stem] = _checked(content)
         task = file_task(file.stem)
@@ -74,24 +75,30 @@ def _checked(content: str) -> dict[str, Any]:
         entry = yaml.load(content, LOADER)
     except NOT_YAML as error:
         mark = getattr(error, "problem_mark", None)
-        wrong = UsageError(text("This is not YAML."), why=str(error))
+        wrong = UsageError(
+            text("This is not YAML."), why=str(error), todo=text("Correct this line.")
+        )
         raise Misstated(wrong, *([_LINE, mark.line] if mark else [])) from error
     if not isinstance(entry, dict):
-        raise Misstated(UsageError(text("A task file is a mapping.")))
+        raise Misstated(UsageError(text("A task file is a mapping."), todo=_FORM))
     for field, value in entry.items():
         try:
             known({field: value}, FIELDS)
             kind = REQUIRED.get(field, object)
             if not isinstance(value, kind) or not value:
-                raise UsageError(text("{field} is of the wrong type, or empty.", field))
+                what = text("{field} is of the wrong type, or empty.", field)
+                raise UsageError(what, todo=_FORM)
         except UsageError as error:
             raise Misstated(error, field) from error
     for field in REQUIRED:
         if field not in entry:
-            raise Misstated(UsageError(text("The field {field} is missing.", field)))
+            what = text("The field {field} is missing.", field)
+            raise Misstated(UsageError(what, todo=_FORM))
     return {"about": entry["title"], "end": entry["seen"], **entry}
 
 
+_FORM = text("See docs/writing-tasks.md for its form.")
+"""What to do about a file of another form."""
 _LINE = ""
 """Instead of a key: what follows is the number of the line, from 0."""
 

@@ -226,7 +226,8 @@ def _placed(field: str, *place: int) -> Iterator[None]:
     ) as error:
         # The file is a person's, and a part of it can have any type.
         what = text("This is no entry of {field}.", field)
-        raise Misstated(UsageError(what, why=repr(error)), field, *place) from error
+        todo = text("See docs/writing-tasks.md for its form.")
+        raise Misstated(UsageError(what, why=repr(error), todo=todo), field, *place) from error
 
 
 def named(value: Any, drawn: Mapping[str, str]) -> Any:
@@ -276,7 +277,8 @@ def full_object(step: Any) -> Any:
     kind = step["kind"]
     full = {"apiVersion": VERSIONS.get(kind), **step}
     if full["apiVersion"] is None:
-        raise UsageError(text("The object of kind {kind} has no apiVersion.", kind))
+        what = text("The object of kind {kind} has no apiVersion.", kind)
+        raise UsageError(what, todo=text("Write its apiVersion, such as apps/v1."))
     if kind == "Pod":
         full["spec"] = {"containers": [SLEEPS], **(step.get("spec") or {})}
     if "roleRef" in step:

@@ -84,7 +84,12 @@
     root.insertWidget(0, top);
     root.insertWidget(root.widgets.length, bottom);
 
-    const run = () => commands.execute("notebook:run-cell-and-select-next");
+    // Before the session is ready, the command would ask the learner to choose a kernel.
+    const run = async () => {
+      if (!panel.sessionContext.isReady) runs.forEach((each) => (each.textContent = t("Running …")));
+      await panel.sessionContext.ready;
+      await commands.execute("notebook:run-cell-and-select-next");
+    };
     const runs = [header, bar].map(() => element("button", "lk-run", { type: "button", onclick: run }));
     bar.append(runs[1]);
     let panel;

@@ -100,10 +100,8 @@ WRONG: Mapping[str, Callable[[], Desk]] = {
     "two audiences": twisted(
         "3.1", r'"audiences": \["', '"audiences": ["https://other.example", "'
     ),
-    "another life": twisted("3.2", r"\d{3,4}\}", "7777}"),
-    "no token": twisted(
-        "3.1", r'"stringData": \{"token": token\}', '"stringData": {"token": "abc"}'
-    ),
+    "another life": twisted("3.2", r"60 \* \d+", "7777"),
+    "no token": twisted("3.1", r'answer\.body\["status"\]\["token"\]', '"abc"'),
     "no YAML": questions("{"),
     "no request": questions(STRANGER % ""),
     "a pod's other name": questions(STRANGER % "podz in default"),
