@@ -261,7 +261,7 @@ def test_quotas_and_limits(kubectl: Kubectl) -> None:
 
 def test_a_node_has_a_lease(kubectl: Kubectl) -> None:
     described = kubectl("describe", "node")
-    assert "HolderIdentity:  labkit" in described
+    assert "HolderIdentity:  kube-embedded" in described
     assert "RenewTime:       <unset>" not in described
 
 

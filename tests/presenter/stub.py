@@ -45,7 +45,7 @@ class StubLab:
     def __init__(self) -> None:
         self.admin = Admin()
         self.backend = SimpleNamespace(audit_log=None)
-        self.progress: Any = SimpleNamespace(forget=lambda: None)
+        self.progress: Any = SimpleNamespace(forget=lambda: None, all=dict)
         self.resets = self.stops = 0
 
     def reset(self) -> None:

@@ -246,5 +246,5 @@ def test_an_older_database_is_refused_with_the_way_out(tmp_path: Path) -> None:
         command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2]
     )
     assert done.returncode == 5
-    assert "an older labkit made it" in done.stderr
+    assert "an older version made it" in done.stderr
     assert "begin with a fresh cluster" in done.stderr
