@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from labkit.core.display import Card, Displayable, Row
-from labkit.core.language import text
+from labkit.core import page
+from labkit.core.display import STATION_WORDS, Card, Displayable, Row
+from labkit.core.language import said, text
 from labkit.core.redact import redact
 
 from .equivalents import curl_command, kubectl_command
@@ -34,6 +35,17 @@ _WORDS = {
     404: "not found",
     409: "conflict",
 }
+
+
+AT_CLUSTER_SCOPE = text("at the cluster scope")
+"""Where a request without a namespace is, in the words of RBAC's refusals."""
+STATIONS = (
+    text("TLS"),
+    text("Authentication"),
+    text("Authorization"),
+    text("Admission"),
+    text("Storage"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,23 @@ class Answer(Displayable):
     def resource(self) -> str:
         """The RBAC resource, such as ``services`` or ``pods/exec``."""
         return self.call.full_resource
+
+    @property
+    def stations(self) -> dict[str, str]:
+        """The stations of the request, in their order: ``pass``, ``stop``, or ``none`` for not reached.
+
+        Source: https://kubernetes.io/docs/concepts/security/controlling-access/
+        """
+        if self.status == 401:
+            stop = 1
+        elif self.status == 403:
+            stop = 2 if self._refused_by_authorizer() else 3
+        else:
+            stop = 4 if self.status >= 400 else 5
+        return {
+            name: "pass" if number < stop else "stop" if number == stop else "none"
+            for number, name in enumerate(STATIONS)
+        }
 
     @property
     def url(self) -> str:
@@ -299,19 +328,33 @@ class Answer(Displayable):
     def card(self) -> Card:
         """Return a card with the caller, the authenticated user, the request and the answer."""
         as_whom = self.as_user or text("nobody: the credential was not accepted")
+        whom = text("{who}, taken for {user}", text(self.who), as_whom)
+        call = self.call
+        stations = self.stations
+        reached = [
+            f"{STATION_WORDS[state][0]} {said(name)}"
+            for name, state in stations.items()
+            if state != "none"
+        ]
         rows = [
-            Row("who", text("{who}, taken for {user}", text(self.who), as_whom)),
-            Row("verb", f"{self.verb} {self.resource}".strip()),
+            Row("who", whom, place="text"),
+            Row("verb", f"{self.verb} {self.resource}".strip(), place="text"),
             Row("url", f"{self.method} {self.url}", code=True),
+            Row("stations", " → ".join(reached), place="text"),
             Row("message", redact(self.message)),
             Row("note", self.note),
             Row("warning", "; ".join(self.warnings)),
             Row("got", self._gist()),
             Row("decided", self.decision),
-            Row("kubectl", self.kubectl, code=True),
-            Row("curl", self.curl, code=True),
         ]
-        return Card(self.title, self.tone, rows)
+        if not page.IN_PAGE:  # where there is no shell to run them in
+            rows.append(Row("kubectl", self.kubectl, code=True, place="command"))
+            rows.append(Row("curl", self.curl, code=True, place="command"))
+        where = text("in {namespace}", call.namespace) if call.namespace else AT_CLUSTER_SCOPE
+        sentence = [whom, self.verb, call.full_resource or call.path, call.name]
+        if call.is_resource:
+            sentence.append(where)
+        return Card(self.title, self.tone, rows, sentence=sentence, stations=stations)
 
     def json(self) -> str:
         """Return the body as indented JSON, with the signatures of tokens removed."""
@@ -324,6 +367,15 @@ class Answer(Displayable):
         """The user that the message of a 403 names; empty without one."""
         named = _NAMED.search(self.message) if self.status == 403 else None
         return named[1] if named else ""
+
+    def _refused_by_authorizer(self) -> bool:
+        """Return whether the authorizer refused; admission plugins answer 403 as well."""
+        # The audit annotation is the authorizer's own decision. Without the audit log, its message
+        # remains: User "…" cannot VERB …
+        # (forbiddenMessage in apiserver's endpoints/handlers/responsewriters/errors.go).
+        annotations = (self.event or {}).get("annotations") or {}
+        decision = annotations.get("authorization.k8s.io/decision")
+        return decision == "forbid" if decision else " cannot " in self.message
 
     def _status_object(self) -> dict[str, Any]:
         if isinstance(self.body, dict) and self.body.get("kind") == "Status":

@@ -28,9 +28,9 @@ def _stage(title: str, state: str, *facts: tuple[str, str]) -> dict[str, Any]:
 
 def stages(answer: Answer) -> list[dict[str, Any]]:
     """List the stages of a call, from its answer and audit event."""
-    authenticated = answer.status != 401
-    authorized = authenticated and not _refused_by_authorizer(answer)
-    admitted = authorized and answer.status != 403
+    tls, authentication, authorization, admission, storage = answer.stations.items()
+    authenticated = authentication[1] == "pass"
+    authorized = authorization[1] == "pass"
     who = answer.identity if authenticated else None
     event = answer.event or {}
     objects = event.get("objectRef") or {}
@@ -51,14 +51,10 @@ def stages(answer: Answer) -> list[dict[str, Any]]:
     ]
     return [
         _stage(
-            "TLS",
-            "pass",
-            ("server", answer.server),
-            ("certificate", text("signed by the cluster's CA")),
+            *tls, ("server", answer.server), ("certificate", text("signed by the cluster's CA"))
         ),
         _stage(
-            "Authentication",
-            "pass" if authenticated else "stop",
+            *authentication,
             ("plugin", PLUGINS.get(answer.credential, answer.credential)),
             *(
                 [("user", who.user), ("groups", ", ".join(groups_of(who)) or text("not known"))]
@@ -67,9 +63,9 @@ def stages(answer: Answer) -> list[dict[str, Any]]:
             ),
             *([("note", note)] if (note := answer.note) else []),
         ),
-        _reached("Authorization", authenticated, authorized, asked),
-        _reached("Admission", authorized, admitted, [plugins]),
-        _reached("Storage", admitted, answer.status < 400, stored),
+        _reached(*authorization, asked),
+        _reached(*admission, [plugins]),
+        _reached(*storage, stored),
     ]
 
 
@@ -100,19 +96,5 @@ def question_of(answer: Answer) -> Attributes:
     )
 
 
-def _reached(
-    title: str, reached: bool, passed: bool, facts: Iterable[tuple[str, str]]
-) -> dict[str, Any]:
-    return _stage(title, "pass" if passed else "stop", *facts) if reached else _stage(title, "none")
-
-
-def _refused_by_authorizer(answer: Answer) -> bool:
-    """Return whether the authorizer refused; admission plugins answer 403 as well."""
-    # The audit annotation is the authorizer's own decision. Without the audit log, its message
-    # remains: User "…" cannot VERB …
-    # (forbiddenMessage in apiserver's endpoints/handlers/responsewriters/errors.go).
-    if answer.status != 403:
-        return False
-    annotations = (answer.event or {}).get("annotations") or {}
-    decision = annotations.get("authorization.k8s.io/decision")
-    return decision == "forbid" if decision else " cannot " in answer.message
+def _reached(title: str, state: str, facts: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    return _stage(title, state, *(() if state == "none" else facts))

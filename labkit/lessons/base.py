@@ -93,7 +93,7 @@ class Outcome(Displayable):
         # The kind is in the headline, because that is what the class's board counts and the learner can look up.
         if self.kind:
             title = text("{title} ({mistake})", title, text(mistakes()[self.kind].name))
-        return Card(title, TONES[self.state], rows)
+        return Card(title, TONES[self.state], rows, passed=self.passed)
 
     def _repr_html_(self) -> str:
         return f'<div role="status">{self.card().html()}</div>'

@@ -181,3 +181,31 @@ def test_the_extension_has_its_style_and_the_texts_of_each_language(lab: Jupyter
     assert "{{" not in script
     assert "--lk-accent: light-dark(" in script
     assert '"ko":' in script
+
+
+ANSWER = """from labkit.client.answer import Answer
+Answer("admin", "GET", "/api", "https://127.0.0.1:6443", 200, {}, {})"""
+
+
+def test_commands_are_open_where_they_are_taught_and_stay_as_the_learner_leaves_them(
+    browser: Any, lab: Jupyter
+) -> None:
+    page = browser.new_page()
+    notebook = NotebookPage(page, lab)
+    folds = page.locator("details.lk-command")
+    opened = page.locator("details.lk-command[open]")
+    for name, are_open in (("02-pods.ipynb", 2), ("04-roles-too.ipynb", 0)):
+        notebook.open(lab.write(name, [ANSWER, ANSWER]))
+        notebook.run_all()
+        expect(folds).to_have_count(2)
+        expect(opened).to_have_count(are_open)
+    folds.first.locator("summary").click()
+    expect(opened).to_have_count(2)
+    notebook.run_all()
+    expect(opened).to_have_count(2)
+    folds.first.locator("summary").click()
+    notebook.open("02-pods.ipynb")
+    notebook.run_all()
+    expect(folds).to_have_count(2)
+    expect(opened).to_have_count(0)
+    page.close()

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import inspect
+import re
+from html import unescape
 from typing import Any
 
+import pytest
+
 from labkit.client.answer import Answer, Identity
+from labkit.core import page as page_of_a_browser
 from labkit.core.language import text
 from labkit.lab.lab import Lab
 from tests.support.languages import speaking
@@ -37,14 +42,15 @@ FORBIDDEN = {
 def test_a_refusal_in_plain_text() -> None:
     assert repr(made(403, FORBIDDEN)) == (
         "✘ 403 forbidden\n"
-        "  who      kikai/test, taken for system:serviceaccount:kikai:default\n"
-        "  verb     list services\n"
-        "  url      GET https://127.0.0.1:6443/api/v1/namespaces/kikai/services\n"
-        '  message  services is forbidden: User "system:serviceaccount:kikai:default" cannot list resource '
+        "  who       kikai/test, taken for system:serviceaccount:kikai:default\n"
+        "  verb      list services\n"
+        "  url       GET https://127.0.0.1:6443/api/v1/namespaces/kikai/services\n"
+        "  stations  ✓ TLS → ✓ Authentication → ✕ Authorization\n"
+        '  message   services is forbidden: User "system:serviceaccount:kikai:default" cannot list resource '
         '"services" in API group "" in the namespace "kikai"\n'
-        "  kubectl  kubectl --kubeconfig=/dev/null --server=https://127.0.0.1:6443 "
+        "  kubectl   kubectl --kubeconfig=/dev/null --server=https://127.0.0.1:6443 "
         '--certificate-authority=/pki/ca.crt --token="$TOKEN" get services -n kikai\n'
-        '  curl     curl --cacert /pki/ca.crt -H "Authorization: Bearer $TOKEN" '
+        '  curl      curl --cacert /pki/ca.crt -H "Authorization: Bearer $TOKEN" '
         "https://127.0.0.1:6443/api/v1/namespaces/kikai/services"
     )
 
@@ -62,13 +68,85 @@ def test_in_korean_the_lab_s_own_callers_have_korean_names() -> None:
             assert f"{said} (서버가 인식한 사용자: system:serviceaccount:kikai:default)" in card
 
 
-def test_html_says_the_same_and_can_be_read_aloud() -> None:
+def words(html: str) -> str:
+    """The text of HTML, as a screen reader has it: without what is hidden from it."""
+    seen = re.sub(r'<span aria-hidden="true">.*?</span>', "", html)
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", seen)).split())
+
+
+def test_html_has_the_request_as_a_sentence_and_its_stations() -> None:
     page = made(403, FORBIDDEN)._repr_html_()
-    for said in ("403 forbidden", "kikai/test", "list services", 'scope="row"', 'role="group"'):
+    assert words(page) == (
+        "403 forbidden kikai/test, taken for system:serviceaccount:kikai:default list services in kikai "
+        "TLS passed Authentication passed Authorization stopped here Admission not reached "
+        "Storage not reached url GET https://127.0.0.1:6443/api/v1/namespaces/kikai/services "
+        f"message {FORBIDDEN['message']} as a command kubectl {made(403, FORBIDDEN).kubectl} "
+        f"curl {made(403, FORBIDDEN).curl}"
+    )
+    for said in ('scope="row"', 'role="group"', 'aria-hidden="true">✘', "User &#34;system"):
         assert said in page
-    assert 'aria-hidden="true">✘' in page
-    assert "User &#34;system" in page
-    assert "--jp-error-color1" in page
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "sentence"),
+    [
+        (200, {"path": "/healthz"}, "get /healthz"),
+        (200, {"path": "/api/v1/nodes"}, "list nodes at the cluster scope"),
+        (404, {"path": "/api/v1/namespaces/x/pods/web/log"}, "get pods/log web in x"),
+    ],
+)
+def test_the_sentence_has_the_name_and_the_scope(
+    status: int, more: dict[str, Any], sentence: str
+) -> None:
+    account = "system:serviceaccount:kikai:default"
+    assert f"taken for {account} {sentence} TLS passed" in words(
+        made(status, {}, **more)._repr_html_()
+    )
+
+
+def denied(decision: str) -> dict[str, Any]:
+    event = {"annotations": {"authorization.k8s.io/decision": decision}}
+    return {"find_event": lambda _: event, "headers": {"audit-id": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "stop"),
+    [
+        (made(200, {}), None),
+        (made(401, {}), "Authentication"),
+        (made(403, FORBIDDEN), "Authorization"),
+        (made(403, {"message": "exceeded quota"}), "Admission"),
+        (made(403, {"message": "hidden"}, **denied("forbid")), "Authorization"),
+        (made(403, FORBIDDEN, **denied("allow")), "Admission"),
+        (made(404, {}), "Storage"),
+        (made(409, {}), "Storage"),
+    ],
+)
+def test_a_request_stops_at_one_station_and_reaches_none_behind(
+    answer: Answer, stop: str | None
+) -> None:
+    names = [str(name) for name in answer.stations]
+    place = names.index(stop) if stop else 5
+    expected = [*["pass"] * place, *(["stop"] if stop else []), *["none"] * (4 - place)]
+    assert list(answer.stations.values()) == expected
+
+
+def test_a_refusal_looks_like_no_other_card() -> None:
+    looks = {
+        status: re.search(r'<div [^>]*style="([^"]*)"', made(status, {})._repr_html_())
+        for status in (200, 403, 404)
+    }
+    backgrounds = {status: look and "color-mix" in look[1] for status, look in looks.items()}
+    assert backgrounds == {200: False, 403: True, 404: False}
+
+
+def test_a_page_of_a_browser_offers_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "as a command" in made(200, {})._repr_html_()
+    monkeypatch.setattr(page_of_a_browser, "IN_PAGE", True)
+    answer = made(200, {})
+    for shown in (repr(answer), answer._repr_html_()):
+        assert "curl" not in shown
+        assert "command" not in shown
 
 
 def test_html_cannot_be_broken_by_what_a_server_says() -> None:
@@ -84,7 +162,7 @@ def test_a_list_is_told_by_its_names() -> None:
     assert "… 2 more" in repr(shown)
     assert "ServiceList, 0 items\n" in repr(made(200, {"kind": "ServiceList", "items": None}))
     one = {"kind": "ServiceList", "items": items[:1]}
-    assert "got      ServiceList, 1 item: s0\n" in repr(made(200, one))
+    assert "got       ServiceList, 1 item: s0\n" in repr(made(200, one))
     twelve = repr(made(200, {"kind": "ServiceList", "items": items[:12]}))
     assert "ServiceList, 12 items: s0, s1" in twelve
     assert "more" not in twelve
@@ -93,7 +171,7 @@ def test_a_list_is_told_by_its_names() -> None:
 def test_a_list_across_namespaces_says_whose_each_name_is() -> None:
     items = [{"metadata": {"name": "test", "namespace": home}} for home in ("darbo", "kikai")]
     body = {"kind": "PodList", "items": items}
-    assert "got      PodList, 2 items: darbo/test, kikai/test\n" in repr(
+    assert "got       PodList, 2 items: darbo/test, kikai/test\n" in repr(
         made(200, body, path="/api/v1/pods")
     )
     assert "2 items: test, test\n" in repr(made(200, body, path="/api/v1/namespaces/kikai/pods"))
@@ -101,9 +179,9 @@ def test_a_list_across_namespaces_says_whose_each_name_is() -> None:
 
 def test_a_deleted_object_and_a_version_are_told_in_words() -> None:
     gone = {"kind": "Status", "status": "Success", "details": {"name": "web", "kind": "services"}}
-    assert "got      Success: services web\n" in repr(made(200, gone))
-    assert "got      Success\n" in repr(made(200, {"kind": "Status", "status": "Success"}))
-    assert "got      version v1.36.2\n" in repr(made(200, {"major": "1", "gitVersion": "v1.36.2"}))
+    assert "got       Success: services web\n" in repr(made(200, gone))
+    assert "got       Success\n" in repr(made(200, {"kind": "Status", "status": "Success"}))
+    assert "got       version v1.36.2\n" in repr(made(200, {"major": "1", "gitVersion": "v1.36.2"}))
 
 
 def test_nobody_is_said_as_such() -> None:
@@ -142,7 +220,7 @@ def test_the_summary_holds_the_facts_and_no_body() -> None:
 def test_a_groups_versions_are_named() -> None:
     version = {"groupVersion": "rbac.authorization.k8s.io/v1", "version": "v1"}
     body = {"kind": "APIGroup", "name": "rbac.authorization.k8s.io", "versions": [version]}
-    assert "got      versions: rbac.authorization.k8s.io/v1\n" in repr(made(200, body))
+    assert "got       versions: rbac.authorization.k8s.io/v1\n" in repr(made(200, body))
 
 
 def test_a_refused_caller_has_the_groups_that_the_server_says() -> None:
@@ -172,7 +250,7 @@ def test_an_audit_event_that_names_nobody_is_no_identity() -> None:
 
 def test_a_refusal_has_a_note_on_the_user_it_names() -> None:
     noted = made(403, FORBIDDEN, advise=lambda user: f"There is no {user}.")
-    assert "note     There is no system:serviceaccount:kikai:default.\n" in repr(noted)
+    assert "note      There is no system:serviceaccount:kikai:default.\n" in repr(noted)
     assert "note" not in repr(
         made(200, {"kind": "Pod"}, advise=lambda user: f"There is no {user}.")
     )
@@ -186,7 +264,7 @@ def test_a_card_shows_the_servers_warnings() -> None:
         "kube-embedded: stored, without effect: cron jobs start no jobs",
     ]
     assert (
-        '  warning  v1 is "old"; kube-embedded: stored, without effect: cron jobs start no jobs\n'
+        '  warning   v1 is "old"; kube-embedded: stored, without effect: cron jobs start no jobs\n'
         in repr(answer)
     )
     assert made(200, {}).warnings == []

@@ -331,7 +331,7 @@ def test_whoever_asks_as_an_account_that_is_not_there_is_told(lab: Lab) -> None:
         "GET", SERVICES, headers={"impersonate-user": "system:serviceaccount:kikai:defualt"}
     )
     assert (
-        'note     There is no service account kikai/defualt. Did you mean "kikai/default"?'
+        'note      There is no service account kikai/defualt. Did you mean "kikai/default"?'
         in repr(answer)
     )
     assert ["note", answer.note] in XRay(answer, lab).data["stages"][1]["facts"]

@@ -23,10 +23,10 @@
   let language = "en";
   const t = (english, values = {}) => (WORDS[language]?.[english] ?? english).replace(/\{(\w+)\}/g, (name, key) => values[key] ?? name);
 
-  const kept = (value) => {
+  const kept = (key, value) => {
     try {
-      if (value === undefined) return localStorage.getItem(KEY);
-      localStorage.setItem(KEY, value);
+      if (value === undefined) return localStorage.getItem(key);
+      localStorage.setItem(key, value);
     } catch {
       // no storage: the choice lasts as long as the page
     }
@@ -94,7 +94,7 @@
     bar.append(runs[1]);
     let panel;
     let passed = new Set();
-    let all = kept() === "all";
+    let all = kept(KEY) === "all";
 
     const go = (index) => {
       panel.content.activeCellIndex = index;
@@ -193,7 +193,7 @@
     }
     function toggle() {
       all = !all;
-      kept(all ? "all" : "lesson");
+      kept(KEY, all ? "all" : "lesson");
       fit();
       draw();
     }
@@ -210,6 +210,23 @@
       clearTimeout(due);
       due = setTimeout(refresh, 150);
     };
+    // The commands of an answer are folded, but in the parts that are about them (W1 to W8), until the learner chooses.
+    const OPEN = "labkit-commands";
+    function unfold() {
+      const about = /^(?:ko\/)?0[12]-/.test(panel?.context.path ?? "") ? "open" : "";
+      const open = (kept(OPEN) ?? about) === "open";
+      panel?.node.querySelectorAll("details.lk-command").forEach((each) => (each.open = open));
+    }
+    new MutationObserver((changes) => {
+      const isNew = ({ addedNodes }) => [...addedNodes].some((node) => node.querySelector?.("details.lk-command"));
+      if (changes.some(isNew)) unfold();
+    }).observe(shell.node, { childList: true, subtree: true });
+    shell.node.addEventListener("click", ({ target }) => {
+      const fold = target.closest?.("details.lk-command > summary")?.parentElement;
+      if (!fold) return;
+      kept(OPEN, fold.open ? "closed" : "open"); // the browser turns it after this event
+      setTimeout(unfold);
+    });
     // A cell's request is announced; the silent one of `passedSteps` is not.
     function watch(kernel) {
       if (!kernel || kernel.labkitWatched) return;
