@@ -94,7 +94,7 @@ def test_no_text_makes_the_page_wider_than_the_screen(
     page.goto(address)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     colour = page.evaluate("() => getComputedStyle(document.body).color")
-    assert (colour == "rgb(255, 255, 255)") == (scheme == "dark")
+    assert colour == {"light": "rgb(26, 26, 26)", "dark": "rgb(232, 232, 232)"}[scheme]
     page.close()
 
 
