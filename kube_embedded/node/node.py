@@ -98,6 +98,10 @@ class Node:
                 running.advance()
                 self._write_status(running)
                 self._plan(running)
+            # A kubelet writes again what others wrote into the status: syncBatch and needsReconcile of its
+            # status manager, every 10 seconds.
+            elif current["status"] != running.reported:
+                self._write_status(running)
         elif not has_ended(current):
             self._run(current, quiet=bool(current["status"].get("containerStatuses")))
 
@@ -133,8 +137,10 @@ class Node:
 
         uid = uid_of(pod)
         # A pod has the same address after a restart of the server, because services and other pods refer to it.
+        # Only one of the pods' own: anybody who may change the status can have written another one.
         known = str(pod["status"].get("podIP") or "")
-        address = known if known and known not in self._addresses else self._new_address()
+        ours = known.startswith("10.244.") and known not in self._addresses
+        address = known if ours else self._new_address()
         running = Pod(self, pod, address, quiet=quiet)
         self._pods[uid] = running
         self._addresses[running.address] = uid
@@ -160,14 +166,16 @@ class Node:
         pod = self.api.get("pods", running.namespace, running.name)
         if pod is None or uid_of(pod) != running.uid:
             return
-        status = running.status(pod)
-        self.api.edit(
+        # Before the change is stored, because it leads to `sync_pod`.
+        running.reported = status = running.status(pod)
+        stored = self.api.edit(
             "pods",
             pod,
             lambda obj: obj.update(status=status),
             manager=KUBELET,
             subresource="status",
         )
+        running.reported = stored["status"]
 
     def _plan(self, running: Pod) -> None:
         # An entry that is outdated does no harm: the pod is asked again when it is taken from the heap.

@@ -49,6 +49,8 @@ class Pod(ContainerLifecycle):
             (parse_time(begun) if begun else self.now()) + seconds if seconds else float("inf")
         )
         """When ``activeDeadlineSeconds`` will be over, in seconds since the epoch."""
+        self.reported: Object = pod["status"]
+        """The status that the node wrote last."""
         self._overdue = False
         self._mounted = False
         self._due = 0.0

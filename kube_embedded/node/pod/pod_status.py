@@ -78,6 +78,7 @@ class Conditions:
     def __init__(self, pod: Object, now: float) -> None:
         before = conditions_of(pod)
         self._before = {condition["type"]: condition for condition in before}
+        self._gates = [gate["conditionType"] for gate in pod["spec"].get("readinessGates") or ()]
         self._generation = int(pod["metadata"].get("generation") or 0)
         self._now = timestamp(now)
         self.items: list[Object] = []
@@ -100,6 +101,25 @@ class Conditions:
         if message:
             condition["message"] = message
         self.items.append(condition)
+
+    def closed_gates(self) -> list[str]:
+        """Return a message for each readiness gate whose condition is not true, as the kubelet words it.
+
+        Source: GeneratePodReadyCondition in kubernetes/pkg/kubelet/status/generate.go.
+        """
+        told = {gate: (self._before.get(gate) or {}).get("status") for gate in self._gates}
+        return [
+            f'the status of pod readiness gate "{gate}" is not "True", but {status}'
+            if status
+            else f'corresponding condition of pod readiness gate "{gate}" does not exist.'
+            for gate, status in told.items()
+            if status != "True"
+        ]
+
+    def keep_others(self) -> None:
+        """Add the stored conditions that are not the kubelet's, such as those of readiness gates."""
+        ours = {condition["type"] for condition in self.items}
+        self.items += (each for kind, each in self._before.items() if kind not in ours)
 
 
 def pod_status(
@@ -151,9 +171,14 @@ def pod_status(
         elif unready:
             reason = "ContainersNotReady"
             message = f"containers with unready status: [{' '.join(unready)}]"
-    conditions.add("Ready", ready, reason, message)
+    closed = conditions.closed_gates() if ready else []
+    if closed:
+        conditions.add("Ready", False, "ReadinessGatesNotReady", ", ".join(closed))
+    else:
+        conditions.add("Ready", ready, reason, message)
     conditions.add("ContainersReady", ready, reason, message)
     conditions.add("PodScheduled", True)
+    conditions.keep_others()
     status: Object = {}
     if pod["metadata"].get("generation"):
         status["observedGeneration"] = int(pod["metadata"]["generation"])

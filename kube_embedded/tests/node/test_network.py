@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kube_embedded.machinery.request import Object
 from kube_embedded.node.api import API_PORT, SERVICE_ADDRESS
 from kube_embedded.tests.node.pods import Lab
 
@@ -20,10 +21,13 @@ def lab() -> Lab:
     return lab
 
 
-def web(lab: Lab, name: str = "web", **labels: str) -> str:
+def web(lab: Lab, name: str = "web", *, spec: Object | None = None, **labels: str) -> str:
     """Run a web server, and return its address."""
     container = {"name": "n", "image": "nginx", "ports": [{"name": "web", "containerPort": 80}]}
-    body = {"metadata": {"name": name, "labels": labels}, "spec": {"containers": [container]}}
+    body = {
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"containers": [container], **(spec or {})},
+    }
     lab.admin.post("/api/v1/namespaces/default/pods", body)
     return str(lab.get(name)["status"]["podIP"])
 
@@ -120,10 +124,8 @@ def test_a_headless_service_leads_to_its_pod(lab: Lab) -> None:
 
 
 def test_a_pod_that_is_not_ready_serves_only_who_asks_for_it(lab: Lab) -> None:
-    web(lab, app="web")
-    path = "/api/v1/namespaces/default/pods/web/status"
-    not_ready = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
-    assert lab.admin.patch(path, not_ready).status == 200
+    gate = {"readinessGates": [{"conditionType": "example.com/ready"}]}
+    web(lab, spec=gate, app="web")
     spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
     assert REFUSED in curl(lab, f"http://{service(lab, 'front', **spec)}")
     early = service(lab, "early", publishNotReadyAddresses=True, **spec)

@@ -429,3 +429,56 @@ def test_a_pod_on_a_node_that_is_not_there_goes_at_once_or_after_a_while(lab: La
     assert lab.get("left")["status"]["phase"] == "Pending"
     lab.wait(20)
     assert lab.admin.get("/api/v1/namespaces/default/pods/left").status == 404
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}]},
+        {"phase": "Succeeded"},
+        {"containerStatuses": []},
+    ],
+)
+def test_what_a_client_writes_into_the_status_is_written_over(
+    lab: Lab, told: dict[str, Any]
+) -> None:
+    before = lab.pod()["status"]
+    answer = lab.admin.patch("/api/v1/namespaces/default/pods/p/status", {"status": told})
+    assert answer.status == 200
+    assert lab.get()["status"] == before
+    lab.wait(60)
+    assert lab.get()["status"]["podIP"] == before["podIP"]
+
+
+def test_a_pod_that_does_not_run_cannot_be_called_running(lab: Lab) -> None:
+    lab.pod(containers=[{"name": "main", "image": "no/such/image:9", "command": ["false"]}])
+    running = {
+        "phase": "Running",
+        "containerStatuses": [{"name": "main", "state": {"running": {}}}],
+    }
+    lab.admin.patch("/api/v1/namespaces/default/pods/p/status", {"status": running})
+    lab.wait(60)
+    assert lab.get()["status"]["phase"] == "Pending"
+    assert "waiting" in lab.state()["state"]
+
+
+def test_a_pod_is_ready_when_the_conditions_of_its_gates_are_true(lab: Lab) -> None:
+    gate = "example.com/ready"
+
+    def ready() -> tuple[str, str]:
+        [found] = [each for each in lab.get()["status"]["conditions"] if each["type"] == "Ready"]
+        return found["status"], found.get("message", "")
+
+    lab.pod(readinessGates=[{"conditionType": gate}])
+    closed = f'corresponding condition of pod readiness gate "{gate}" does not exist.'
+    assert ready() == ("False", closed)
+    path = "/api/v1/namespaces/default/pods/p/status"
+    for status, message in (
+        ("False", f'the status of pod readiness gate "{gate}" is not "True", but False'),
+        ("True", ""),
+    ):
+        others = [each for each in lab.get()["status"]["conditions"] if each["type"] != gate]
+        told = [*others, {"type": gate, "status": status}]
+        lab.admin.patch(path, {"status": {"conditions": told}})
+        assert ready() == (status, message)
+        assert conditions(lab.get())[gate] == status

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, urlsplit
 
 from kube_embedded.rbac.attributes import Attributes
 from kube_embedded.rbac.objects import Object, is_default
@@ -368,12 +368,32 @@ def was_read(context: GradedCluster, pod: str) -> bool:
     True without an audit log, because then it cannot be determined.
     """
     return not context.audited or any(
-        _pod_of(event) == pod.rpartition("/")[2]
-        or re.match(
-            rf"{pod}/(attach|exec\?.*(token|secrets|stdin=true))", unquote(event["requestURI"])
-        )
+        _pod_of(event) == pod.rpartition("/")[2] or _opens(event["requestURI"], pod)
         for event in context.events()
     )
+
+
+_ONLY_PRINT = re.compile(r"^(?:echo|printf|:|true|ls|test|cd)\b(?!.*(?:\$\(|`|<))")
+"""Commands that do not open the files that they name."""
+
+
+def _opens(uri: str, pod: str) -> bool:
+    """Return whether a request starts a session with a pod in which a token can be read."""
+    url = urlsplit(uri)
+    if url.path == f"{pod}/attach":
+        return True
+    query = parse_qs(url.query)
+    if url.path != f"{pod}/exec":
+        return False
+    words = query.get("command", [])
+    script = words[2] if words[1:2] == ["-c"] and words[2:] else " ".join(words)
+    named = False
+    for part in re.split(r"[;&|\n]+", re.sub(r"(^|\s)#.*", "", script)):
+        named = named or bool(re.search("token|secrets", part))
+        if named and not _ONLY_PRINT.match(part.strip()):
+            return True
+        named = named and part.strip().startswith("cd")
+    return query.get("stdin") == ["true"]
 
 
 def _pod_of(event: Object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -397,6 +398,24 @@ def test_what_came_from_a_pod_that_is_gone_is_not_known(objects: Object) -> None
         ([event(f"{POD}/exec?command=sh&stdin=true", pod="")], True),
         ([event(f"{POD}/exec?command=cat&command=token", pod="")], True),
         ([event(f"{POD}/exec?command=hostname", pod="")], False),
+        *(
+            ([event(f"{POD}/exec?command=sh&command=-c&command={quote(script)}", pod="")], read)
+            for script, read in {
+                "echo token": False,
+                "cd /var/run/secrets/kubernetes.io/serviceaccount; ls": False,
+                "true; printf token": False,
+                "hostname # token": False,
+                "cat token": True,
+                "cd /var/run/secrets/kubernetes.io/serviceaccount; cat *": True,
+                "cd /var/run/secrets; hostname > /dev/null": True,  # who knows what it does
+                "cd /var/run/secrets/kubernetes.io/serviceaccount && cat token": True,
+                "echo $(cat /var/run/secrets/kubernetes.io/serviceaccount/token)": True,
+                'echo "$(</var/run/secrets/kubernetes.io/serviceaccount/token)"': True,
+                "cut -d. -f2 /var/run/secrets/kubernetes.io/serviceaccount/token | base64 -d": True,
+            }.items()
+        ),
+        ([event(f"{POD}/exec?command=echo&command=token", pod="")], False),
+        ([event(f"{POD}/exec?command=ls&command=%2Fvar%2Frun%2Fsecrets", pod="")], False),
         ([event(f"{POD}/attach", pod="")], True),
         ([event(f"{POD}/log", pod="")], False),
         ([event(f"{POD}2/attach", pod="")], False),

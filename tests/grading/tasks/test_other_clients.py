@@ -36,6 +36,8 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
         f'ip = lab.admin.get("/api/v1/namespaces/{space}/pods/{pod}").body["status"]["podIP"]\n'
     )
     forged = f'print(lab.as_token(raw).request("GET", "{path}", headers={{"X-Forwarded-For": ip, "X-Real-Ip": ip}}))'
+    status = {"status": {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}]}}
+    told = f'lab.admin.patch("/api/v1/namespaces/{space}/pods/{pod}/status", {status})\n'
     curl = (
         f"curl -s --cacert {MOUNT}/ca.crt -H 'Authorization: Bearer '$(cat {MOUNT}/token) "
         f"https://kubernetes.default.svc{path}"
@@ -63,6 +65,7 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
         "wrong: a token made outside the pod": (INSIDE, "2.2", minted + use),
         "wrong: the pod's token used outside": (INSIDE, "2.2", read + use),
         "wrong: the pod's address in a header": (INSIDE, "2.2", read + address + forged),
+        "wrong: the pod's status names the learner's address": (INSIDE, "2.2", told + read + use),
         "wrong: from another pod": (INSIDE, "2.2", other),
         "wrong: as the account without a token": (
             INSIDE,
@@ -81,6 +84,11 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
             FINAL,
             "6.7",
             f'lab.exec("{alibi}/{suspect}", "hostname")\n{uid}{note}',
+        ),
+        "wrong: a command in the pod that only says token": (
+            FINAL,
+            "6.7",
+            f'lab.exec("{alibi}/{suspect}", "echo token")\n{uid}{note}',
         ),
         "right: the token by kubectl exec": (
             FINAL,

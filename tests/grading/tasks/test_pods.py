@@ -8,9 +8,10 @@ import pytest
 
 from labkit.grading.tasks.pods import mounted_tokens, not_running
 from labkit.grading.tasks.task import Object
+from tests.grading.desk import Desk
 from tests.grading.fixed_cluster import context_of
 
-RUNNING = {"name": "a", "state": {"running": {}}}
+RUNNING: Object = {"name": "a", "state": {"running": {}}}
 WAITING = {"name": "b", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
 
 
@@ -131,3 +132,35 @@ def test_a_pod_that_names_no_account_has_the_default_one(account: str | None) ->
     assert mounted_tokens(pod_with(projected(token()), account=account), context_of()) == [
         "default"
     ]
+
+
+RUNNING: Object = {
+    "phase": "Running",
+    "containerStatuses": [
+        {
+            "name": "main",
+            "ready": True,
+            "restartCount": 0,
+            "image": "i",
+            "imageID": "i",
+            "state": {"running": {}},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "status", [RUNNING, {"phase": "Running"}, {"phase": "Running", "containerStatuses": []}]
+)
+def test_a_pod_that_never_ran_is_not_running_because_a_learner_says_so(status: Object) -> None:
+    desk = Desk("2.1")
+    path = f"/api/v1/namespaces/{desk.space}"
+    spec = {
+        "serviceAccountName": desk.name("bot"),
+        "containers": [{"name": "main", "image": "no/such/image:9", "command": ["false"]}],
+    }
+    desk.admin.post(f"{path}/serviceaccounts", {"metadata": {"name": desk.name("bot")}})
+    made = desk.admin.post(f"{path}/pods", {"metadata": {"name": desk.name("pod")}, "spec": spec})
+    assert made.status == 201
+    assert desk.admin.patch(f"{path}/pods/{desk.name('pod')}/status", {"status": status}).ok
+    assert [item.ok for item in desk.judge().items if item.most] == [True, True, False]
