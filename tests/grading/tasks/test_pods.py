@@ -134,7 +134,7 @@ def test_a_pod_that_names_no_account_has_the_default_one(account: str | None) ->
     ]
 
 
-RUNNING: Object = {
+AS_TOLD: Object = {
     "phase": "Running",
     "containerStatuses": [
         {
@@ -150,7 +150,7 @@ RUNNING: Object = {
 
 
 @pytest.mark.parametrize(
-    "status", [RUNNING, {"phase": "Running"}, {"phase": "Running", "containerStatuses": []}]
+    "status", [AS_TOLD, {"phase": "Running"}, {"phase": "Running", "containerStatuses": []}]
 )
 def test_a_pod_that_never_ran_is_not_running_because_a_learner_says_so(status: Object) -> None:
     desk = Desk("2.1")
