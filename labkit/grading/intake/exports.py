@@ -24,6 +24,8 @@ from .submissions import Submission, Unreadable, read_untrusted
 from .tables import read_records
 
 METADATA = "submission_metadata.yml"
+NBGRADERS_DEPTH = 3
+"""Of ``LEARNER/ASSIGNMENT/EXERCISE.ipynb`` below the searched folder."""
 
 
 def with_facts(
@@ -86,8 +88,11 @@ def _of_gradescope(entry: Submission, about: dict[str, Any]) -> Submission:
 
 def _of_nbgrader(entry: Submission) -> str:
     """Return the time that nbgrader wrote next to a notebook, such as ``2026-02-02 15:58:23.948203 UTC``."""
-    # In other layouts a file of this name is the learner's own.
-    if entry.path.parent.name != entry.exercise:
+    # Elsewhere a file of this name is the learner's own: in other layouts, in what a system or an archive holds.
+    if entry.depth != NBGRADERS_DEPTH or ":" in entry.sender:
+        return ""
+    learner, assignment = entry.path.parts[-3:-1]
+    if assignment != entry.exercise or learner.lower().endswith(".zip"):
         return ""
     # An unknown time zone is a KeyError (ZoneInfoNotFoundError).
     with suppress(Unreadable, ValueError, KeyError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,13 +153,43 @@ def test_a_learners_own_file_says_no_time(tmp_path: Path) -> None:
     ]
 
 
-def test_a_systems_mark_counts_only_without_a_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "late"),
+    [
+        ("bob_LATE_501_9001_work.zip", True),
+        ("bob_501_9001_work.zip", False),
+        ("Bob Marley_501_assignsubmission_file_", False),
+        ("bob.zip", False),
+    ],
+)
+def test_what_a_learner_hands_in_says_nothing_of_the_time(
+    tmp_path: Path, name: str, late: bool
+) -> None:
+    """The system's mark stays, and a time in the learner's own folder or archive is none."""
+    folder = tmp_path / "submissions"
+    work = submit(tmp_path / "work", EXERCISE, EXERCISE, ["1"])
+    for year in ("2026", "2099"):
+        time = f"{year}-11-01 10:00:00.000000 UTC"
+        if name.endswith(".zip"):
+            folder.mkdir(exist_ok=True)
+            with zipfile.ZipFile(folder / name, "w") as archive:
+                archive.write(work, f"{EXERCISE}/{EXERCISE}.ipynb")
+                archive.writestr(f"{EXERCISE}/timestamp.txt", time)
+        else:
+            submit(folder / name, EXERCISE, EXERCISE, ["1"])
+            (folder / name / EXERCISE / "timestamp.txt").write_text(time)
+        [entry] = took(folder, due=DUE, roster="").submissions
+        assert (entry.handed_in, entry.late) == ("", late)
+        shutil.rmtree(tmp_path / "unpacked", ignore_errors=True)
+
+
+def test_a_systems_mark_stays_whatever_the_time(tmp_path: Path) -> None:
     submit(tmp_path / "s", "s01", EXERCISE, ["1"])
     (entry,) = took(tmp_path / "s").submissions
     deadline = Deadline(read_time(DUE))
     marked = replace(entry, late=True)
     assert _timed(deadline, marked).late
-    assert not _timed(deadline, replace(marked, handed_in="2000-01-01T00:00:00+00:00")).late
+    assert _timed(deadline, replace(marked, handed_in="2000-01-01T00:00:00+00:00")).late
     assert not _timed(deadline, entry).late
 
 
