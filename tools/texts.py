@@ -123,10 +123,12 @@ COLUMNS = (
         "mistake",
         "name",
         "names",
+        "not attempted",
         "other",
         "points",
     ),
     *(
+        "verdict",
         "share",
         "similar pairs",
         "state",

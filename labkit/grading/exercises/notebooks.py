@@ -3,7 +3,7 @@
 A learner's copy is the same for everybody; its names come from the learner's seed when it runs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from labkit.core.language import said
@@ -34,6 +34,24 @@ def learner_notebook(exercise: ExerciseSpec) -> dict[str, Any]:
     tasks = [cell for task in exercise.tasks for cell in _task(task)]
     board = markdown("board-title", said(BOARD))
     return _document([*_opening(exercise), *tasks, board, code("board", "paper.board()")])
+
+
+def blank_answers(exercise: ExerciseSpec, cells: Sequence[str]) -> set[str]:
+    """Return the ids of the tasks that have only comments between their ``show`` and their first ``check``.
+
+    Args:
+        exercise: The exercise.
+        cells: The sources of the code cells of a submission.
+    """
+    blank = set()
+    code = "\n".join(cells)
+    for task in exercise.tasks:
+        _, shown, rest = code.partition(f'paper.show("{task.id}")')
+        answer, checked, _ = rest.partition(f'paper.check("{task.id}")')
+        lines = map(str.strip, answer.splitlines())
+        if shown and checked and all(not line or line.startswith("#") for line in lines):
+            blank.add(task.id)
+    return blank
 
 
 # Cells have fixed ids, so that building a notebook again produces the same file.

@@ -15,6 +15,7 @@ from typing import Protocol
 from labkit.core.language import Text, text
 from labkit.core.redact import redact
 
+from ..exercises.notebooks import blank_answers
 from ..intake.declared import seed_of
 from ..intake.submissions import Submission, Unreadable, code_cells, files_beside
 from ..judging.findings import TaskFindings, TooManyGrants
@@ -128,6 +129,9 @@ async def check(run: GradingRun) -> None:
 
 async def count_points(run: GradingRun) -> None:
     """Turn findings into points."""
+    blank = blank_answers(run.exercise, run.cells)
+    for findings in run.findings:
+        findings.untouched = findings.untouched and findings.task.id in blank
     run.score = score(run.exercise, run.submission.learner, run.findings)
 
 

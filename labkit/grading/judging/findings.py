@@ -17,7 +17,7 @@ from labkit.rbac.difference import MAX_EXCESSES, Allowance, Excess, PolicyDiffer
 from labkit.rbac.policy import Policy
 
 from ..tasks.checks import Check, Finding, GradedCluster
-from ..tasks.seed import Seed
+from ..tasks.seed import SEEDED, Seed
 from ..tasks.task import ExerciseSpec, Task, Variant
 from .weights import EVERYTHING, GROUP, SERVED, WHOLE_CLUSTER, becomes_anybody, has, weigh
 
@@ -43,6 +43,7 @@ class TaskFindings:
         kinds: The kinds of mistakes of the excesses.
         advice: How to correct the first one; empty without one.
         powers: The excesses with which their holder can become any user.
+        untouched: True if the audit log has no write of the learner's that names something of the task.
     """
 
     task: Task
@@ -54,6 +55,7 @@ class TaskFindings:
     kinds: list[str] = field(default_factory=list)
     advice: str = ""
     powers: list[Excess] = field(default_factory=list)
+    untouched: bool = False
 
     def charge(self, excess: Excess | None, allowances: Sequence[Allowance]) -> None:
         """Add a permission that is too much; None is a rest that is too large to be examined."""
@@ -143,13 +145,43 @@ def _judge(
         ]
         for findings in concerned or charged:
             findings.charge(excess, allowances)
+    names = {
+        task: {match[0] for match in SEEDED.finditer(f"{variant.text} {variant.setup}")}
+        for task, variant in variants.items()
+    }
     judged = [findings for findings in charged if findings.task in tasks]
     for findings in judged:
         variant = variants[findings.task.id]
         findings.needed = len(variant.needs)
         findings.gone = list(_gone(variant, context))
         findings.findings = [(check, _ask(check, context, findings)) for check in variant.checks]
+        begun = any(finding.ok for check, finding in findings.findings if not check.limit)
+        tried = begun or findings.excess or findings.gone
+        rest = {name for task, each in names.items() if task != findings.task.id for name in each}
+        mine = names[findings.task.id] - rest
+        findings.untouched = context.audited and not tried and not _writes(variant, mine, context)
     return judged
+
+
+def _writes(variant: Variant, names: set[str], context: GradedCluster) -> bool:
+    """Return whether the audit log has a write with one of the names, or a command in one of the task's pods.
+
+    The notebook applies the objects that a task begins with once more, which is no write of the learner's.
+    """
+    begun = set(map(name_of, variant.setup))
+    for event in context.events():
+        about = event.get("objectRef") or {}
+        user = str(event["user"].get("username"))
+        by_lab = str(event.get("userAgent")).startswith("labkit/") and about.get("name") in begun
+        is_set_up = by_lab and (
+            event["verb"] == "patch" or (event.get("responseStatus") or {}).get("code") == 409
+        )
+        is_read = event["verb"] in ("get", "list", "watch") and about.get("subresource") != "exec"
+        of_pods = user.startswith("system:serviceaccount:")
+        told = f"{event['requestURI']} {about.get('name')} {user if of_pods else ''}"
+        if not is_set_up and (of_pods or not is_read) and any(name in told for name in names):
+            return True
+    return False
 
 
 def _ask(check: Check, context: GradedCluster, task: TaskFindings) -> Finding:

@@ -58,6 +58,7 @@ class TaskScore:
         needed: How many permissions the task needs.
         weight: The weight of the excess; None if it was judged by version 1 of the rule (``weights.RULE``).
         corrected: How a teacher corrected its points, as a sentence; never stored.
+        untouched: True if it was not attempted: nothing was written for it, in the notebook or on the cluster.
     """
 
     id: str
@@ -69,6 +70,7 @@ class TaskScore:
     needed: int
     weight: int | None = None
     corrected: str = ""
+    untouched: bool = False
 
     @property
     def full(self) -> bool:
@@ -164,7 +166,15 @@ def score_task(findings: TaskFindings) -> TaskScore:
     # Rounded: thirds of points would not add up to a full score.
     points = round(max(0.0, sum(item.points for item in items)), 2)
     return TaskScore(
-        task.id, task.title, points, most, tuple(items), excess, findings.needed, findings.weight
+        task.id,
+        task.title,
+        points,
+        most,
+        tuple(items),
+        excess,
+        findings.needed,
+        findings.weight,
+        untouched=findings.untouched,
     )
 
 

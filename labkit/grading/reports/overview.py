@@ -255,6 +255,7 @@ def _tasks(name: str, results: Sequence[Result]) -> Iterator[TaskRow]:
             task = score.tasks[number]
             if task.most:
                 judged.append(task)
+            if task.most and not task.untouched:
                 rest = _share(score.points - task.points, score.most - task.most)
                 shares.append((_share(task.points, task.most), rest))
         most = sum(task.most for task in judged)
@@ -265,6 +266,7 @@ def _tasks(name: str, results: Sequence[Result]) -> Iterator[TaskRow]:
             "share": round(sum(task.points for task in judged) / most, 3) if most else None,
             "full marks": sum(task.full for task in judged),
             "judged": len(judged),
+            "not attempted": sum(task.untouched for task in judged),
             "discrimination": _correlation(shares),
         }
 
@@ -328,7 +330,8 @@ def _beliefs(results: Iterable[Result]) -> list[BeliefRow]:
     """Put together who made the same kind of mistake, the commonest first, with a sentence for the class."""
     beliefs: dict[str, _Belief] = {}
     for result in results:
-        for task in result.score.tasks:
+        # What was left out was not answered wrongly.
+        for task in (task for task in result.score.tasks if not task.untouched):
             for item in task.items:
                 if item.ok:
                     continue

@@ -59,6 +59,7 @@ TaskRow = TypedDict(
         "share": float | None,
         "full marks": int,
         "judged": int,
+        "not attempted": int,
         "discrimination": float | None,
     },
 )

@@ -21,10 +21,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import log
-from typing import TypedDict
+from typing import Any, TypedDict
 from zlib import crc32
 
-from labkit.core.language import LANGUAGES
+from labkit.core.language import LANGUAGES, text
 
 from ..exercises.notebooks import learner_notebook
 from ..judging.score import plain
@@ -65,6 +65,9 @@ MAX_NAMES = 50
 MAX_PAIRS = 200
 """How many pairs are named, the most alike first."""
 
+BELOW = 5
+"""How many of the most alike pairs that are not named are listed after the others, marked as such."""
+
 MAX_LINES = 20
 """How many shared lines are shown of a pair."""
 
@@ -76,14 +79,18 @@ class SimilarPair(TypedDict):
         exercise: The exercise's id.
         learner: One learner.
         other: The other one.
+        verdict: ``alike`` if the pair is named, else ``below the line``.
         share: The share of their fingerprints' weight that the other has as well, averaged over both.
+        names: The names of objects that both chose and few others did.
         lines: Lines of the first, each with the second's.
     """
 
     exercise: str
     learner: str
     other: str
+    verdict: str
     share: float
+    names: list[str]
     lines: list[str]
 
 
@@ -110,7 +117,7 @@ class Similarity:
     Args:
         exercise: The exercise's id.
         count: The number of similar pairs.
-        pairs: The most similar of them.
+        pairs: The most similar of them, then the most similar of the others.
         foreign: The learners who use others' names.
     """
 
@@ -141,23 +148,29 @@ def compare(
     own = [set(fingerprints.lines) - assignment.marks for fingerprints in prints]
     weights = _weights(own)
     own = [{mark for mark in marks if weights[mark]} for marks in own]
+    # A single word can be a variable, or anybody's first idea.
+    chosen = [{name for name in each.names if re.search(r"[-\d]", name)} for each in prints]
+    rare = _weights(chosen)
     # Earlier classes come after this one, so a pair of theirs has a first index beyond it.
-    alike = sorted(pair for pair in _alike(own, weights) if pair[1] < len(codes))
+    alike = sorted(pair for pair in _alike(own, weights, chosen, rare) if pair[2] < len(codes))
+    count = sum(not below for below, *_ in alike)
     pairs: list[SimilarPair] = [
         {
             "exercise": exercise.id,
             "learner": learners[first],
             "other": learners[second],
+            "verdict": text("below the line" if below else "alike"),
             "share": round(-score, 3),
+            "names": sorted(name for name in chosen[first] & chosen[second] if rare[name]),
             "lines": prints[first].pair_lines(prints[second], own[first] & own[second]),
         }
-        for score, first, second in alike[:MAX_PAIRS]
+        for below, score, first, second in [*alike[:count][:MAX_PAIRS], *alike[count:][:BELOW]]
     ]
     foreign = list(_foreign_names(exercise, codes, seed_names or {}))
-    return Similarity(exercise.id, len(alike), pairs, foreign)
+    return Similarity(exercise.id, count, pairs, foreign)
 
 
-def _weights(own: Sequence[set[int]]) -> dict[int, float]:
+def _weights(own: Sequence[set[Any]]) -> dict[Any, float]:
     """Weigh each fingerprint: 1 if two have it, less the more have it, and 0 if many do."""
     common = max(COMMON, len(own) // 4)
     size = max(len(own), SMALL_CLASS)
@@ -169,9 +182,16 @@ def _weights(own: Sequence[set[int]]) -> dict[int, float]:
 
 
 def _alike(
-    own: Sequence[set[int]], weights: Mapping[int, float]
-) -> Iterator[tuple[float, int, int]]:
-    """Find the pairs that share enough, as (minus the score, index, index)."""
+    own: Sequence[set[int]],
+    weights: Mapping[int, float],
+    chosen: Sequence[set[str]],
+    rare: Mapping[str, float],
+) -> Iterator[tuple[bool, float, int, int]]:
+    """Find the pairs that share something, as (whether it is not enough, minus the score, index, index).
+
+    A name of an object that both chose counts like a fingerprint. Other names count for nothing, or a copy in which
+    the objects are renamed would be less alike.
+    """
     totals = [sum(weights[mark] for mark in marks) for marks in own]
     having: dict[int, list[int]] = {}
     for index, marks in enumerate(own):
@@ -182,9 +202,10 @@ def _alike(
         for second in {index for mark in marks for index in having[mark] if index > first}:
             # Sorted, since the sum of floats depends on their order, and a set's order on the hashes.
             shared = sum(weights[mark] for mark in sorted(marks & own[second]))
-            score = (shared / totals[first] + shared / totals[second]) / 2
-            if shared >= FEWEST and score >= ENOUGH + THIN / shared:
-                yield -round(score, 6), first, second
+            shared += sum(rare[name] for name in sorted(chosen[first] & chosen[second]))
+            score = sum(min(1.0, shared / totals[each]) for each in (first, second)) / 2
+            enough = shared >= FEWEST and score >= ENOUGH + THIN / shared
+            yield not enough, -round(score, 6), first, second
 
 
 class _Assignment:
@@ -233,7 +254,8 @@ class _Fingerprints:
         self.sources: list[str] = []
         self.lines: dict[int, int] = {}
         chosen = set(_OBJECT_NAME.findall(SEEDED.sub("0", "\n".join(cells)[:MAX_CODE])))
-        names = sorted(chosen - assignment.words)[:MAX_NAMES]
+        self.names = set(sorted(chosen - assignment.words)[:MAX_NAMES])
+        names = sorted(self.names)
         left = MAX_CODE
         # Cell by cell, so that a passage that is shared cannot reach from one cell into the next.
         for cell in cells:

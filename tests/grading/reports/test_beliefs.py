@@ -74,7 +74,9 @@ MISTAKES: dict[str, Act] = {
     "a group of everybody": everybody,
     "bound cluster-wide": cluster_wide,
     "a larger role than needed": administrator,
-    "nothing grants it": lambda _desk: None,
+    "nothing grants it": lambda desk: desk.apply(
+        role(desk.space, f"{desk.learner}-reads", [rule("get,list", wanted(desk))])
+    ),
 }
 SIZES = (12, 8, 7, 6, 5, 5, 4, 3, 3, 3, 4)
 """How many of 60 learners make each of them."""
@@ -113,6 +115,15 @@ def test_the_same_mistake_is_one_row_whatever_its_names_are(few: Sequence[Row]) 
     assert set(MISTAKES) <= set(rows)
     assert len(few) <= MAX_BELIEFS
     assert [row["count"] for row in few] == sorted((row["count"] for row in few), reverse=True)
+
+
+def test_a_task_that_was_left_out_is_nobodys_belief_and_tells_nothing_of_the_task() -> None:
+    left = [Desk("4.1", f"other{number}") for number in range(20)]
+    scores = [Score("ex4-roles", desk.learner, (desk.judge(),)) for desk in left]
+    idle = [Result(score.learner, "ex4-roles", "done", 1, 1, score, "root") for score in scores]
+    assert beliefs(idle) == []
+    [row] = overview(idle, [])["tasks"]
+    assert (row["not attempted"], row["judged"], row["discrimination"]) == (20, 20, None)
 
 
 def test_a_row_has_what_to_tell_the_class_and_where_to_go_back(few: Sequence[Row]) -> None:

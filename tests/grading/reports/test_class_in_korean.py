@@ -115,7 +115,9 @@ def tables(results: list[Result]) -> dict[str, Sequence[Row]]:
         "exercise": EXERCISE,
         "learner": "ann",
         "other": "bob",
+        "verdict": text("alike"),
         "share": 0.9,
+        "names": [],
         "lines": ["exr"],
     }
     foreign: ForeignNames = {"exercise": EXERCISE, "learner": "ann", "other": "", "names": ["exr"]}

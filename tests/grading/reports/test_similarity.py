@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from labkit.grading.reports import similarity
-from labkit.grading.reports.similarity import Similarity, compare
+from labkit.grading.reports.similarity import Similarity, SimilarPair, compare
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import Seed
 from tests.grading.honest import KINDS, copies, honest, later_copies
@@ -38,13 +38,43 @@ def solved_by(learner: str) -> list[str]:
 
 def named(found: Similarity) -> set[frozenset[str]]:
     """The pairs that are named."""
-    return {frozenset((pair["learner"], pair["other"])) for pair in found.pairs}
+    return {
+        frozenset((pair["learner"], pair["other"]))
+        for pair in found.pairs
+        if pair["verdict"] == "alike"
+    }
 
 
 def test_thirty_independent_solutions_of_a_small_task_are_not_named() -> None:
     found = compare(EXERCISE, classroom())
     assert len(SOLUTIONS) == 30
-    assert (found.pairs, found.count, found.foreign) == ([], 0, [])
+    assert (named(found), found.count, found.foreign) == (set(), 0, [])
+
+
+def test_the_five_most_alike_below_the_line_are_listed_as_such() -> None:
+    found = compare(EXERCISE, classroom())
+    assert [pair["verdict"] for pair in found.pairs] == ["below the line"] * 5
+    shares = [pair["share"] for pair in found.pairs]
+    assert shares == sorted(shares, reverse=True)
+    copied = compare(EXERCISE, {**classroom(), "eve": solved_by("eve"), "bob": solved_by("bob")})
+    assert [pair["verdict"] for pair in copied.pairs] == ["alike", *["below the line"] * 5]
+
+
+def test_equal_unusual_names_of_objects_are_evidence_and_others_are_none() -> None:
+    def rewritten(learner: str, *names: str) -> list[str]:
+        half = independent(3, learner), independent(7 if learner == "eve" else 9, learner)
+        return [*half, *(f'name: "{name}"' for name in names)]
+
+    def pair(*names: str) -> SimilarPair:
+        codes = {**classroom(), "eve": rewritten("eve", *names), "bob": rewritten("bob", *names)}
+        return next(
+            each
+            for each in compare(EXERCISE, codes).pairs
+            if {each["learner"], each["other"]} == {"eve", "bob"}
+        )
+
+    assert pair("lookup-41", "lookup-x")["names"] == ["lookup-41", "lookup-x"]
+    assert pair("lookup-41", "lookup-x")["share"] > pair("lookup-41")["share"]
 
 
 def test_independent_solutions_are_far_from_being_named(monkeypatch: pytest.MonkeyPatch) -> None:
