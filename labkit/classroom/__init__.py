@@ -5,6 +5,7 @@
 - ``board``      the data of the board and of the room's page
 - ``store``      the class in SQLite
 - ``limits``     the limits for each client, and the refusals
+- ``connections`` the limits for connections, before a request is there
 - ``questions``  the questions: of steps, of parts, of the drill, the teacher's own
 - ``joining``    a learner's lab in a class: sends outcomes
 

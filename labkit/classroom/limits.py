@@ -29,6 +29,10 @@ KEY = re.compile(r"[0-9a-f]{32,64}")
 REFUSALS: dict[str, dict[str, Any]] = read_yaml(__file__, "refusals.yaml")
 
 
+BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Letters and marks that show nothing, such as the Hangul fillers: a name of these would be an invisible row."""
+
+
 class Refusal(Exception):
     """A refused request, by the refusal's name in ``refusals.yaml``; ``values`` fill in the braces."""
 
@@ -73,6 +77,8 @@ class Limits:
         """Wrong codes and wrong keys, by address."""
         self.requests = Rate(60, 4)
         """Votes and outcomes, by key or token."""
+        self.newcomers = Rate(120, 1)
+        """Learners, and browsers that vote, by address: a room that begins at once, then one a second."""
         self._known: dict[str, set[str]] = defaultdict(set)
         self._streams: Counter[str] = Counter()
 
@@ -81,7 +87,13 @@ class Limits:
         known = self._known[f"{kind} {address}"]
         if key not in known and len(known) >= MAX_PER_ADDRESS:
             raise Refusal("too-many-newcomers", most=MAX_PER_ADDRESS)
+        if key not in known:
+            self.newcomers.check(f"{kind} {address}", "too-fast")
         known.add(key)
+
+    def by_address(self, kind: str) -> list[set[str]]:
+        """Return the keys or tokens that came from each address."""
+        return [known for name, known in self._known.items() if name.startswith(f"{kind} ")]
 
     @contextmanager
     def stream(self, address: str) -> Iterator[None]:
@@ -111,5 +123,9 @@ def read_text(value: object) -> str:
     # with these a name can show itself as another one on the board.
     text = str(value or "").replace("\n", " ")
     return " ".join(
-        "".join(letter for letter in text if unicodedata.category(letter)[0] != "C").split()
+        "".join(
+            letter
+            for letter in text
+            if unicodedata.category(letter)[0] != "C" and letter not in BLANK
+        ).split()
     )

@@ -9,7 +9,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from labkit.lessons.steps import step_ids
 
 from . import questions
 from .board import STATES, board, public
+from .connections import BODY_SECONDS, client, has_asked
 from .limits import Limits, Refusal, read_key, read_text
 from .store import ROUNDS, Store
 
@@ -33,11 +34,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATIC = Path(__file__).with_name("static")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 SETTINGS: dict[str, Any] = read_yaml(__file__, "settings.yaml")
+FOR_LABS = ("/api/learner", "/api/outcomes")
+"""The paths that a lab in a page uses, which comes from another port."""
 MAX_BODY = 32 * 1024
 MAX_OUTCOMES = 100
 MAX_NAME = 40
 MAX_GUESS = 200
 MAX_AGO_SECONDS = 7 * 24 * 3600.0
+
+CROWD = 60
+"""The board shows when more answers to a question come from one address: a large class behind one, or one machine."""
 
 STILL_SECONDS = 15.0
 """After so long without news a stream sends a comment, so that a page that has gone is noticed."""
@@ -47,13 +53,14 @@ REST_SECONDS = 0.25
 
 
 class Classroom:
-    """The handlers of a class; ``site`` is a folder with a build of the lab's page, served below ``/site/``."""
+    """The handlers of a class; ``site`` is a folder with a build of the lab's page."""
 
     def __init__(self, store: Store, site: Path | None = None) -> None:
         self.store = store
         self.site = site
-        self.link = self.picture = ""
-        """The address that others reach, such as ``http://192.168.1.7:8440``, and its QR code."""
+        self.link = self.site_link = self.picture = ""
+        """The addresses that others reach, such as ``http://192.168.1.7:8440``, of the class and of the lab's page;
+        and the QR code of the first."""
         self._limits = Limits()
         self._news = {"room": asyncio.Event(), "board": asyncio.Event()}
         """Set at the next change of what the room, or the board, shows."""
@@ -79,16 +86,37 @@ class Classroom:
                 web.post("/teacher/question", self._act),
                 web.delete(r"/teacher/learners/{id:\d{1,9}}", self._remove),
                 web.get("/teacher/everything", self._everything),
-                *([web.static("/site", self.site)] if self.site else []),
+                *(web.options(path, self._let_the_site_in) for path in FOR_LABS),
             ]
         )
-        app.on_response_prepare.append(_add_headers)
+        app.on_response_prepare.append(self._add_headers)
         app.on_shutdown.append(self._end_streams)
         return app
+
+    def site_app(self) -> web.Application:
+        """Return the application of the lab's page, for a port of its own.
+
+        With the board's origin, what a cell writes into the page could read the key of the board.
+        """
+        app = web.Application(middlewares=[_hide_dot_files])
+        app.add_routes([web.static("/site", self.site or Path())])
+        return app
+
+    async def _let_the_site_in(self, _request: web.Request) -> web.StreamResponse:
+        """Answer a browser that asks whether the lab's page, on another port, may send what labs send."""
+        methods = {"Access-Control-Allow-Methods": "PUT, POST, DELETE"}
+        allowed = {"Access-Control-Allow-Headers": "Authorization, Content-Type"}
+        return web.Response(headers=methods | allowed)
+
+    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(SETTINGS["headers"])
+        if self.site_link and request.path in FOR_LABS:
+            response.headers["Access-Control-Allow-Origin"] = self.site_link
 
     @web.middleware
     async def _answer_in_words(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Check the key of the board, and answer refused requests with a sentence and a way out."""
+        has_asked(request)
         try:
             if request.path.startswith("/teacher/"):
                 self._check_secret(request, _bearer(request), self.store.teacher_key, "board-key")
@@ -136,7 +164,9 @@ class Classroom:
         """Send what ``read`` returns, now and after each change (server-sent events)."""
         sent = ""
         # ConnectionError: the page was closed.
-        with self._limits.stream(_client(request)), suppress(ConnectionError):
+        # The board is no guest: whoever has its key is the teacher.
+        place = nullcontext() if topic == "board" else self._limits.stream(_client(request))
+        with place, suppress(ConnectionError):
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
             await response.prepare(request)
             while not self._over:
@@ -180,7 +210,7 @@ class Classroom:
     def _public(self) -> dict[str, Any]:
         return {
             "class": self.store.id,
-            "site": bool(self.site),
+            "site": self.site_link and f"{self.site_link}/site/index.html",
             "question": public(self.store.current()),
         }
 
@@ -242,8 +272,19 @@ class Classroom:
 
     def _for_teacher(self) -> dict[str, Any]:
         seen = {"trouble": self._trouble, "address": self.link, "code": self.store.code}
-        seen |= {"began": self.store.began, "now": time.time()}
+        seen |= {"began": self.store.began, "now": time.time(), "crowd": len(self._crowd()[1])}
         return {**self._public(), **board(self.store), **seen}
+
+    def _crowd(self) -> tuple[int, list[str]]:
+        """Return the current question, and the voters of the address with most answers if those are suspiciously many."""
+        asked = self.store.current()
+        if asked is None:
+            return 0, []
+        found = (
+            self.store.voted(asked["id"], tokens) for tokens in self._limits.by_address("votes")
+        )
+        voters = max(found, key=len, default=[])
+        return asked["id"], voters if len(voters) > CROWD else []
 
     async def _list_questions(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response({"questions": questions.catalogue(), "qr": self.picture})
@@ -261,6 +302,11 @@ class Classroom:
         change = SETTINGS["actions"][asked["stage"]].get(body.get("do")) if asked else None
         if asked is None or asked["id"] != body.get("question") or change is None:
             raise Refusal("stage")
+        change = dict(change)
+        if change.pop("leave out", False):
+            self.store.remove_votes(*self._crowd())
+        if again := change.pop("empty", 0):
+            self.store.empty_round(asked["id"], again)
         self.store.change(asked["id"], **change)
         return self._changed(everybody=True)
 
@@ -272,15 +318,16 @@ class Classroom:
         return web.json_response(list(self.store.everything()))
 
 
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    # The lab's page runs WebAssembly, which the policy of the class's own pages forbids.
-    if not request.path.startswith("/site/"):
-        response.headers.update(SETTINGS["headers"])
+@web.middleware
+async def _hide_dot_files(request: web.Request, handler: Handler) -> web.StreamResponse:
+    has_asked(request)
+    if any(part.startswith(".") for part in Path(request.path).parts):
+        raise web.HTTPNotFound
+    return await handler(request)
 
 
 def _client(request: web.Request) -> str:
-    """Return a request's address; for IPv6 the first 64 bits, since one machine can have all the others."""
-    return ":".join((request.remote or "").split(":")[:4])
+    return client(request.remote or "")
 
 
 def _bearer(request: web.Request) -> str:
@@ -289,8 +336,13 @@ def _bearer(request: web.Request) -> str:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            read = await request.read()
+    except TimeoutError:
+        raise Refusal("too-slow") from None
     with suppress(ValueError, RecursionError):
-        body = json.loads(await request.read())
+        body = json.loads(read)
         if isinstance(body, dict):
             return body
     raise Refusal("no-object")

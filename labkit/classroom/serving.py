@@ -16,6 +16,7 @@ from labkit.core.errors import UsageError
 from labkit.core.language import said, text
 from labkit.core.sharing import ROOM, shared
 
+from .connections import GuardedRunner, ignore_full_table, raise_descriptor_limit
 from .server import SETTINGS, Classroom
 from .store import Store
 
@@ -34,7 +35,7 @@ async def serve(
         store: The class.
         listen: The address to listen on.
         port: The port; 0 for any free one.
-        site: A folder with a build of the lab's page, or None.
+        site: A folder with a build of the lab's page, or None; it is served on the next port.
         pem: For https, the files of a certificate and its key.
         say: Gets the texts to print.
 
@@ -57,19 +58,25 @@ async def serve(
         ) from error
     # Streams end by themselves when the application shuts down, so one second is for slow
     # requests.
-    runner = web.AppRunner(classroom.app(), access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, listen, port, ssl_context=tls if certificate else None).start()
-    except (OSError, OverflowError) as error:
-        await runner.cleanup()
-        todo = text("Give an address of this machine, and a free --port.")
-        raise UsageError(
-            text("The class cannot listen on {listen}, port {port}.", listen, port),
-            why=str(error),
-            todo=todo,
-        ) from error
-    classroom.link = address(listen, runner.addresses[0][1], certificate)
+    raise_descriptor_limit()
+    asyncio.get_running_loop().set_exception_handler(ignore_full_table)
+    apps = [classroom.app(), *([classroom.site_app()] if site else [])]
+    runners = [GuardedRunner(app, shutdown_timeout=1.0) for app in apps]
+    for number, runner in enumerate(runners):
+        await runner.setup()
+        own = port and port + number
+        try:
+            await web.TCPSite(runner, listen, own, ssl_context=tls if certificate else None).start()
+        except (OSError, OverflowError) as error:
+            await asyncio.gather(*(each.cleanup() for each in runners))
+            todo = text("Give an address of this machine, and a free --port.")
+            raise UsageError(
+                text("The class cannot listen on {listen}, port {port}.", listen, own),
+                why=str(error),
+                todo=todo,
+            ) from error
+    links = [address(listen, runner.addresses[0][1], certificate) for runner in runners]
+    classroom.link, classroom.site_link = [*links, ""][:2]
     say(announcement(classroom, listen))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -77,7 +84,7 @@ async def serve(
         sharing = asyncio.create_task(classroom.share(share or (lambda _asked: None)))
         await ended.wait()
         # First the server, whose shutdown ends the loop of sharing as well.
-        await runner.cleanup()
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
         await sharing
     say(SETTINGS["end"])
 
@@ -86,7 +93,7 @@ def announcement(classroom: Classroom, listen: str) -> str:
     """Return the text that the teacher reads when the class begins."""
     link = classroom.link
     code = classroom.store.code
-    site = said(SETTINGS["site"]).format(link=link) if classroom.site else ""
+    site = said(SETTINGS["site"]).format(site=classroom.site_link) if classroom.site else ""
     reach = said(SETTINGS["alone" if is_loopback(listen) else link.partition(":")[0]])
     text, classroom.picture = qr(f"{link}/vote#{code}")
     seen = {"qr": text or said(SETTINGS["no qr"]), "site": site, "reach": reach}

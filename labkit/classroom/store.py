@@ -11,7 +11,8 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,11 @@ def hashed(*parts: object) -> str:
     """Return the hash under which a key or a token is stored."""
     # A fast hash without a salt suffices: keys and tokens are at least 128 random bits, not passwords.
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+def _alike(name: str) -> str:
+    """Return the same for names that look alike: in capitals, in full width, or with other spaces."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 class Store:
@@ -158,7 +164,11 @@ class Store:
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def join(self, key: str, name: str) -> str:
-        """Add a learner, or rename the one with this key; return the name, or a number for an empty one."""
+        """Add a learner, or rename the one with this key.
+
+        Returns:
+            The name; a number for an empty one. One that somebody else has gets a number behind it.
+        """
         with self._transaction() as database:
             if (
                 self.learner(key) is None
@@ -168,9 +178,15 @@ class Store:
             insert = "INSERT INTO learners(key, name, joined, number) VALUES(?, ?, ?, 0) ON CONFLICT(key) DO NOTHING"
             database.execute(insert, (hashed(key), name, time.time()))
             learner = self.learner(key)
-            name = name or said(text("Learner {learner}", learner))
+            name = self._apart(name or said(text("Learner {learner}", learner)), learner)
             database.execute("UPDATE learners SET name=? WHERE id=?", (name, learner))
         return name
+
+    def _apart(self, name: str, learner: int | None) -> str:
+        others = self._database.execute("SELECT name FROM learners WHERE id<>?", (learner,))
+        taken = {_alike(other) for (other,) in others}
+        names = (name, *(f"{name} ({number})" for number in range(2, MAX_LEARNERS + 2)))
+        return next(each for each in names if _alike(each) not in taken)
 
     def learner(self, key: str) -> int | None:
         """Return the number of the learner with this key, or None."""
@@ -237,6 +253,25 @@ class Store:
                 raise Refusal("full", most=said(text("{voters} answers in a round", MAX_VOTERS)))
             row = (question, number, voter, choice, time.time())
             database.execute("INSERT OR REPLACE INTO votes VALUES(?, ?, ?, ?, ?)", row)
+
+    def voted(self, question: int, tokens: Iterable[str]) -> list[str]:
+        """Return the stored names of those of some tokens that have answered a question."""
+        names = {hashed(self.id, question, token) for token in tokens}
+        rows = self._database.execute(
+            "SELECT DISTINCT voter FROM votes WHERE question=?", (question,)
+        )
+        return [voter for (voter,) in rows if voter in names]
+
+    def remove_votes(self, question: int, voters: Iterable[str]) -> None:
+        """Delete the answers of some voters, by their stored names, to a question."""
+        with self._transaction() as database:
+            delete = "DELETE FROM votes WHERE question=? AND voter=?"
+            database.executemany(delete, [(question, voter) for voter in voters])
+
+    def empty_round(self, question: int, number: int) -> None:
+        """Delete all answers of a round."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM votes WHERE question=? AND round=?", (question, number))
 
     def current(self) -> Asked | None:
         """Return the question that was asked last."""

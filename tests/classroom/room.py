@@ -16,6 +16,7 @@ from aiohttp import web
 
 from kube_embedded.tests.support.until import until
 from labkit.classroom import joining
+from labkit.classroom.connections import GuardedRunner
 from labkit.classroom.server import Classroom
 from labkit.classroom.store import Store
 
@@ -35,6 +36,8 @@ class Room:
         self._ready = threading.Event()
         self._failed: BaseException | None = None
         self.port = 0
+        self.url = ""
+        """The address of the site."""
 
     def __enter__(self) -> Room:
         self._thread = threading.Thread(target=self._run, name="the class")
@@ -60,15 +63,19 @@ class Room:
     async def _serve(self) -> None:
         self.loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         self.store = Store(self._path)  # SQLite's connection is this thread's
-        runner = web.AppRunner(
-            Classroom(self.store, self._site).app(), access_log=None, shutdown_timeout=0.1
-        )
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self._asked).start()
-        self.port = runner.addresses[0][1]
+        self.classroom = classroom = Classroom(self.store, self._site)
+        apps = [classroom.app(), *([classroom.site_app()] if self._site else [])]
+        runners = [GuardedRunner(app, shutdown_timeout=0.1) for app in apps]
+        for number, runner in enumerate(runners):
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", self._asked and self._asked + number).start()
+        self.port = runners[0].addresses[0][1]
+        if self._site:
+            classroom.site_link = f"http://127.0.0.1:{runners[1].addresses[0][1]}"
+        self.url = f"{classroom.site_link}/site/"
         self._ready.set()
         await self._ended.wait()
-        await runner.cleanup()
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
         for _ in range(10):
             await asyncio.sleep(0)  # closed connections say so to the loop
         self.store.close()
@@ -76,11 +83,6 @@ class Room:
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The address of the site."""
-        return f"{self.address}/site/"
 
     def call(self, method: str, path: str, body: object = None, key: str = "") -> tuple[int, Any]:
         """A request: its status, and the JSON or text of its answer."""

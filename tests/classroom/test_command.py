@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -215,10 +216,18 @@ def test_a_laptop_that_wakes_up_with_another_time_goes_on(
 def test_the_site_is_served_beside_the_class(labkit_home: Path, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("the lab", encoding="utf-8")
     with started("--port", "0", "--site", str(tmp_path)) as running:
-        assert running.value("The lab") == f"http://127.0.0.1:{running.port}/site/index.html"
-        connection = HTTPConnection("127.0.0.1", running.port)
+        link = urlsplit(running.value("The lab"))
+        assert (link.hostname, link.path) == ("127.0.0.1", "/site/index.html")
+        assert link.port != running.port, "another origin than the board's"
+        connection = HTTPConnection("127.0.0.1", link.port)
+        (tmp_path / ".git").mkdir()
+        (tmp_path / ".git" / "config").write_text("the lab")
         for path, status in (
             ("/site/index.html", 200),
+            ("/site/.git/config", 404),
+            ("/site/%2egit/config", 404),
+            ("/board", 404),
+            ("/teacher/everything", 404),
             ("/site/../class.db", 404),
             ("/site/%2e%2e/x", 404),
         ):
@@ -226,9 +235,21 @@ def test_the_site_is_served_beside_the_class(labkit_home: Path, tmp_path: Path) 
             answer = connection.getresponse()
             assert answer.status == status, path
             assert (answer.read() == b"the lab") == (status == 200)
-            assert (answer.getheader("Content-Security-Policy") is None) == path.startswith(
-                "/site/"
-            )
+        connection.close()
+        connection = HTTPConnection("127.0.0.1", running.port)
+        connection.request("GET", "/site/index.html")
+        assert connection.getresponse().status == 404
+        connection.close()
+        for path, allowed in (
+            ("/api/learner", True),
+            ("/api/vote", False),
+            ("/teacher/ask", False),
+        ):
+            connection.request("OPTIONS", path)
+            answer = connection.getresponse()
+            answer.read()
+            origin = answer.getheader("Access-Control-Allow-Origin")
+            assert origin == (f"http://{link.netloc}" if allowed else None), path
         connection.close()
 
 

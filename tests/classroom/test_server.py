@@ -205,6 +205,7 @@ def test_a_learner_s_clock_may_be_wrong(room: Room) -> None:
 
 def test_ten_thousand_joins_by_one_client_leave_places_for_others(room: Room) -> None:
     used = Limits()
+    used.newcomers = room.classroom._limits.newcomers = Rate(1000, 1)
     taken = 0
     for number in range(10_000):
         with suppress(Refusal):
@@ -216,6 +217,65 @@ def test_ten_thousand_joins_by_one_client_leave_places_for_others(room: Room) ->
     statuses = [room.join(number)[0] for number in range(limits.MAX_PER_ADDRESS + 20)]
     assert (statuses.count(200), statuses.count(429)) == (limits.MAX_PER_ADDRESS, 20)
     assert room.join(5, "Ada")[1] == {"name": "Ada", "class": room.store.id}
+
+
+def test_newcomers_of_one_address_are_slowed_down_and_others_are_not() -> None:
+    used = Limits()
+    for number in range(120):
+        used.check_newcomer("10.0.0.1", "votes", key(number))
+    with pytest.raises(Refusal):
+        used.check_newcomer("10.0.0.1", "votes", key(121))
+    used.check_newcomer("10.0.0.1", "votes", key(5))
+    used.check_newcomer("10.0.0.2", "votes", key(121))
+
+
+def test_many_answers_of_one_address_are_shown_and_can_be_left_out(room: Room) -> None:
+    room.ask(ask="Yes?", options=["yes", "no"])
+    for voter in range(60):
+        room.vote(voter, 0)
+    assert room.seen()["crowd"] == 0
+    room.vote(60, 1)
+    room.vote(61, 1)
+    assert room.seen()["crowd"] == 62
+    room.do("leave")
+    assert (room.seen()["crowd"], room.public()["answers"]) == (0, [0, 0])
+    room.vote(1, 1)
+    room.do("stop")
+    room.do("redo")
+    assert (room.public()["stage"], room.public()["answers"]) == ("first", [0, 0])
+    room.vote(1, 1)
+    room.do("again")
+    room.vote(1, 0, 2)
+    room.do("redo")
+    assert (room.public()["stage"], room.public()["answers"]) == ("second", [1, 0])
+    room.do("close")
+    room.do("leave")
+    assert room.call("POST", "/teacher/question", {}, "x")[0] == 401
+
+
+def test_equal_and_invisible_names_are_told_apart(room: Room) -> None:
+    names = ["Ann", "Ann", "ann ", "Ａｎｎ", "\u115f\u3164", "Learner 5", "Learner 1"]
+    given = [room.join(number, name)[1]["name"] for number, name in enumerate(names)]
+    assert given == [
+        "Ann",
+        "Ann (2)",
+        "ann (3)",
+        "Ａｎｎ (4)",
+        "Learner 5",
+        "Learner 5 (2)",
+        "Learner 1",
+    ]
+    assert room.join(0, "Ann")[1]["name"] == "Ann"
+    assert room.join(1, "Bob")[1]["name"] == "Bob"
+
+
+def test_the_board_is_no_guest(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_STREAMS", 2)
+    with room.following("/api/events") as first, room.following("/api/events") as second:
+        next(first)
+        next(second)
+        assert room.call("GET", "/api/events")[0] == 503
+        assert room.seen()["question"] == {"id": 0}
 
 
 def test_a_rate_is_a_burst_and_then_so_many_a_second() -> None:
@@ -271,6 +331,7 @@ def test_a_key_that_is_none_is_refused(room: Room, wrong: object) -> None:
 
 def test_a_full_disk_is_said_to_the_room_and_on_the_board(room: Room) -> None:
     room.ask(source="W17")
+    room.classroom._limits.newcomers = Rate(1000, 1)
     done = room.loop.call_soon_threadsafe
 
     def pages(most: str) -> None:

@@ -29,9 +29,9 @@ const said = (error) => { at("state").textContent = error.message; };
 const act = (method, path, body) => send(method, path, body, headers).then(() => { at("state").textContent = ""; }).catch(said);
 
 function drawQuestion() {
-  const { question } = seen;
+  const { question, crowd } = seen;
   const box = at("question");
-  const now = JSON.stringify(question);
+  const now = JSON.stringify([question, crowd]);
   if (box.dataset.drawn === now) return;
   box.dataset.drawn = now;
   box.replaceChildren();
@@ -53,6 +53,11 @@ function drawQuestion() {
     at("controls").append(button);
   };
   CONTROLS[question.stage].forEach(([name, text]) => press(name, text));
+  if (crowd) {
+    box.append(make("p", t("{number} answers from one address.", { number: crowd }), { class: "crowd" }));
+    press("leave", t("Leave them out"));
+    if (question.stage !== "closed") press("redo", t("This round again"));
+  }
   if (question.stage !== "closed") {
     press(question.rounds ? "hide" : "show", question.rounds ? t("Hide the bars") : t("Show the bars"));
     press("close", t("Close: show the answer"));

@@ -64,6 +64,7 @@ function draw() {
   if (!seen) return;
   const { question } = seen;
   at("lab").hidden = !seen.site;
+  at("lab").querySelector("a").href = seen.site || "#";
   at("plain").hidden = isSecureContext;
   const round = ROUNDS[question.stage];
   const mine = round && chosen(round);
