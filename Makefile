@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check format demo bench parity record soak test-browser test-hub test-lowest test-page test-page-short test-page-node test-kind test-reach mutants messages translations notebooks handouts docs site site-serve screenshots lock links dist rehearsal clean
+.PHONY: help lab test test-all check format demo bench parity record pages soak test-browser test-hub test-lowest test-page test-page-short test-page-node test-kind test-reach mutants messages translations notebooks handouts docs site site-serve screenshots lock links dist rehearsal clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ parity: $(DEV) ## replay the real server's recordings and write docs/parity.md
 
 record: $(DEV) ## ask a real server everything again: make record KUBECONFIG=FILE [PKI=DIR]
 	$(BIN)/python -m tests.parity anew --kubeconfig "$(KUBECONFIG)" $(if $(PKI),--pki "$(PKI)") --out build/recordings
+
+pages: $(DEV) ## apply the manifests of Kubernetes' documentation: make pages WEBSITE=CHECKOUT [PIN=1]
+	$(BIN)/python -m tests.documentation.pages "$(WEBSITE)" $(if $(PIN),--pin)
 
 bench: $(DEV) ## measure the embedded server beside a bare aiohttp server
 	$(BIN)/python -m benchmarks

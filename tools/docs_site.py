@@ -118,6 +118,7 @@ docs/architecture
 docs/page
 docs/limits
 docs/parity
+docs/upstream
 docs/performance
 CONTRIBUTING
 docs/contributing/tests
