@@ -48,6 +48,7 @@ PLANTED = {
     ],
     "classroom": [
         ("labkit.classroom.limits", "labkit.classroom.store"),
+        ("labkit.classroom.connections", "labkit.classroom.board"),
         ("labkit.classroom.store", "labkit.classroom.server"),
         ("labkit.classroom.joining", "labkit.classroom.store"),
         ("labkit.classroom.server", "labkit.classroom.serving"),
@@ -162,7 +163,16 @@ MODULES = [
     *(f"kube_embedded.{part}" for part in ("files", "ownership", "rbac", "text", "version")),
     *(
         f"labkit.classroom.{part}"
-        for part in ("board", "joining", "limits", "questions", "server", "serving", "store")
+        for part in (
+            "board",
+            "connections",
+            "joining",
+            "limits",
+            "questions",
+            "server",
+            "serving",
+            "store",
+        )
     ),
     *(
         f"labkit.grading.{part}"
